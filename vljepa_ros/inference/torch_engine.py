@@ -1,0 +1,111 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The reference backend: PyTorch, on the CPU or a CUDA device."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vljepa_ros.errors import ConfigurationError, EngineError, MissingDependencyError
+from vljepa_ros.inference.engine import ALL_COMPONENTS, DecodedText, Engine, EngineInfo
+from vljepa_ros.inference.threads import wait_passively
+
+wait_passively()
+try:
+    import torch
+except ImportError as error:
+    raise MissingDependencyError(
+        'The torch backend needs PyTorch, which is not installed. '
+        "Install it with: pip install 'vljepa_ros[cpu]' (or [gpu])"
+    ) from error
+
+from vljepa_ros.model.checkpoint import load_checkpoint, model_id  # noqa: E402 (needs torch)
+
+
+class TorchEngine(Engine):
+    """Runs the PyTorch modules as they are, in float32."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = 'auto',
+        threads: int = 0,
+        components: Collection[str] = ALL_COMPONENTS,
+    ) -> None:
+        """Load a checkpoint folder; arguments and errors as in `load_engine`."""
+        chosen = _device(device)
+        if threads:
+            torch.set_num_threads(threads)
+        self._model = load_checkpoint(folder, components=components).to(chosen)
+        self.config = self._model.config
+        self.model_id = model_id(folder, self.config)
+        self.info = EngineInfo('torch', str(chosen), 'fp32', torch.get_num_threads())
+
+    def encode(self, clips: np.ndarray) -> torch.Tensor:
+        """Encode clips uint8 [B, T, H, W, 3] into visual tokens [B, N, D_vision]."""
+        size = self.config.image_size
+        expected = (self.config.clip_frames, size, size, 3)
+        if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[1:] != expected:
+            raise EngineError(
+                f'clips must be uint8 of shape [B, {", ".join(map(str, expected))}], '
+                f'not {clips.dtype} {list(clips.shape)}'
+            )
+        with torch.inference_mode():
+            return self._model.encode(self._tensor(clips))
+
+    def predict(self, features: torch.Tensor, queries: Sequence[str]) -> np.ndarray:
+        """Predict unit vectors float32 [B, Q, D]."""
+        with torch.inference_mode():
+            return self._model.predict(features, queries).cpu().numpy()
+
+    def embed_text(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts into unit vectors float32 [N, D]."""
+        with torch.inference_mode():
+            return self._model.embed_text(texts).cpu().numpy()
+
+    def decode(self, embeddings: np.ndarray) -> list[DecodedText]:
+        """Turn embeddings float32 [N, D] into texts."""
+        width = self.config.embedding_dim
+        if embeddings.ndim != 2 or embeddings.shape[1] != width:
+            raise EngineError(
+                f'embeddings must have the shape [N, {width}], not {list(embeddings.shape)}'
+            )
+        texts, scores = self._model.decode(self._tensor(embeddings.astype(np.float32)))
+        return [
+            DecodedText(text, score) for text, score in zip(texts, scores.tolist(), strict=True)
+        ]
+
+    def close(self) -> None:
+        """Free the weights, on a GPU its cached memory too."""
+        on_gpu = self._model.device.type == 'cuda'
+        del self._model
+        if on_gpu:
+            torch.cuda.empty_cache()
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._model.device)
+
+
+def _device(name: str) -> torch.device:
+    if name == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"Unknown device {name!r}; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
+        ) from error
+    if device.type == 'cuda' and not torch.cuda.is_available():
+        raise ConfigurationError(
+            f"The device {name!r} was asked for, but PyTorch sees no CUDA device. Use 'auto' or "
+            "'cpu', or install a CUDA build of PyTorch and a driver"
+        )
+    if device.type not in ('cpu', 'cuda'):
+        raise ConfigurationError(
+            f"The device {name!r} is not supported; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
+        )
+    return device

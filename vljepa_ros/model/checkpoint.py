@@ -1,0 +1,143 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint is a folder: `config.json`, one `*.safetensors` a network, tokenizers, `card.md`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from vljepa_ros.errors import CheckpointError, ConfigurationError, MissingDependencyError
+from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.tokenizer import Tokenizer
+from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA
+
+CONFIG_FILE = 'config.json'
+
+
+def weights_file(component: str) -> str:
+    """Return the file name of a network's weights."""
+    return f'{component}.safetensors'
+
+
+def tokenizer_file(component: str) -> str:
+    """Return the file name of a network's tokenizer."""
+    return f'{component}.tokenizer.json'
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Read a checkpoint's configuration.
+
+    Raises:
+        CheckpointError: the folder or file is missing, or not a valid configuration.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            f'{folder} is no VL-JEPA checkpoint: it has no {CONFIG_FILE}. A checkpoint is a '
+            f'folder with {CONFIG_FILE}, *.safetensors and *.tokenizer.json'
+        )
+    try:
+        return ModelConfig.from_dict(json.loads(path.read_text(encoding='utf-8')))
+    except (json.JSONDecodeError, UnicodeDecodeError, ConfigurationError, TypeError) as error:
+        raise CheckpointError(f'{path} is not a valid configuration: {error}') from error
+
+
+def model_id(folder: Path, config: ModelConfig) -> str:
+    """Return `<name>@<12 hexadecimal digits>`, the identity of the embedding space.
+
+    The digits are of a SHA-256 over the weights that span the space (X-Encoder, Predictor,
+    Y-Encoder), so nodes that load different parts of one checkpoint agree.
+    """
+    digest = hashlib.sha256()
+    for component in ('x_encoder', 'predictor', 'y_encoder'):
+        path = folder / weights_file(component)
+        if not path.is_file():
+            raise CheckpointError(f'{folder} is incomplete: {path.name} is missing')
+        with path.open('rb') as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return f'{config.name}@{digest.hexdigest()[:12]}'
+
+
+def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORKS)) -> VLJEPA:
+    """Load networks in float32 on the CPU, ready for inference.
+
+    Args:
+        folder: the checkpoint.
+        components: which of `NETWORKS` to load; the others are not even read.
+
+    Raises:
+        CheckpointError: a file is missing, truncated, or belongs to another architecture.
+        ConfigurationError: an unknown component name.
+        MissingDependencyError: safetensors or tokenizers is not installed.
+    """
+    unknown = set(components) - set(NETWORKS)
+    if unknown:
+        raise ConfigurationError(
+            f'Unknown components {sorted(unknown)}; allowed are {sorted(NETWORKS)}'
+        )
+    config = load_config(folder)
+    tokenizers = {
+        name: Tokenizer(_existing(folder / tokenizer_file(name)))
+        for name in TOKENIZED
+        if name in components
+    }
+    model = VLJEPA(config, tokenizers, components=components)
+    for name in model.networks:
+        _load_weights(model, name, _existing(folder / weights_file(name)))
+    return model.eval().requires_grad_(False)
+
+
+def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> None:
+    """Write configuration, weights (in their present precision) and tokenizers.
+
+    Args:
+        model: a model with all its networks.
+        folder: created when missing; files of the same names are replaced.
+        tokenizer_source: folder that holds the `*.tokenizer.json` files.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(model.config.to_dict(), indent=2)
+    (folder / CONFIG_FILE).write_text(text + '\n', encoding='utf-8')
+    for name, network in model.networks.items():
+        state = {key: value.contiguous() for key, value in network.state_dict().items()}
+        save_file(state, folder / weights_file(name))
+    for name in TOKENIZED:
+        text = (tokenizer_source / tokenizer_file(name)).read_text(encoding='utf-8')
+        (folder / tokenizer_file(name)).write_text(text, encoding='utf-8')
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise CheckpointError(f'{path.parent} is incomplete: {path.name} is missing')
+    return path
+
+
+def _load_weights(model: VLJEPA, name: str, path: Path) -> None:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Checkpoints need the library 'safetensors', which is not installed. "
+            "Install it with: pip install 'vljepa_ros[cpu]'"
+        ) from error
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f'{path} is truncated or no safetensors file ({error}). Copy it again'
+        ) from error
+    try:
+        model.networks[name].load_state_dict(state)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise CheckpointError(
+            f'{path} does not fit {CONFIG_FILE} beside it: {" ".join(lines[:3])[:300]}. '
+            'The weights belong to another architecture'
+        ) from error

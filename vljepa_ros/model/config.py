@@ -1,0 +1,295 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration of a VL-JEPA model: one tree of dataclasses, `tiny` and `paper` are two values of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from vljepa_ros.errors import ConfigurationError
+
+ConfigT = TypeVar('ConfigT')
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigurationError(message)
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """X-Encoder: the V-JEPA 2 vision transformer (defaults: ViT-L/16, 304 M parameters)."""
+
+    image_size: int = 256
+    patch_size: int = 16
+    tubelet_size: int = 2
+    hidden_size: int = 1024
+    num_layers: int = 24
+    num_heads: int = 16
+    mlp_ratio: float = 4.0
+    layer_norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        """Reject sizes that cannot form a token grid."""
+        _require(
+            self.image_size % self.patch_size == 0,
+            f'vision.image_size {self.image_size} must be a multiple of '
+            f'vision.patch_size {self.patch_size}',
+        )
+        _require(
+            self.hidden_size % self.num_heads == 0,
+            f'vision.hidden_size {self.hidden_size} must be a multiple of '
+            f'vision.num_heads {self.num_heads}',
+        )
+
+    @property
+    def grid_size(self) -> int:
+        """Patches along one side of the image."""
+        return self.image_size // self.patch_size
+
+
+@dataclass(frozen=True)
+class RopeScaling:
+    """Llama 3.1's stretching of the slow rotary frequencies (`rope_type: llama3`)."""
+
+    factor: float = 32.0
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_max_positions: int = 8192
+
+
+@dataclass(frozen=True)
+class LlamaConfig:
+    """A stack of Llama blocks (defaults: the upper half of Llama-3.2-1B, 487 M parameters)."""
+
+    vocab_size: int = 128256
+    hidden_size: int = 2048
+    num_layers: int = 8
+    num_heads: int = 32
+    num_kv_heads: int = 8
+    intermediate_size: int = 8192
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 500000.0
+    rope_scaling: RopeScaling | None = None
+
+    def __post_init__(self) -> None:
+        """Reject head counts that do not divide."""
+        _require(
+            self.hidden_size % self.num_heads == 0 and self.num_heads % self.num_kv_heads == 0,
+            f'llama: hidden_size {self.hidden_size} must be a multiple of num_heads '
+            f'{self.num_heads}, and that one of num_kv_heads {self.num_kv_heads}',
+        )
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.hidden_size // self.num_heads
+
+
+@dataclass(frozen=True)
+class PredictorConfig:
+    """Predictor: Llama blocks without the causal mask over visual tokens, then the query."""
+
+    llama: LlamaConfig = field(default_factory=LlamaConfig)
+    max_query_tokens: int = 512
+
+
+@dataclass(frozen=True)
+class YEncoderConfig:
+    """Y-Encoder: a bidirectional Gemma 3 text encoder (defaults: EmbeddingGemma-300M)."""
+
+    vocab_size: int = 262144
+    hidden_size: int = 768
+    num_layers: int = 24
+    num_heads: int = 3
+    num_kv_heads: int = 1
+    head_dim: int = 256
+    intermediate_size: int = 1152
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 1000000.0
+    rope_local_theta: float = 10000.0
+    sliding_window: int = 512
+    full_attention_every: int = 6
+    max_tokens: int = 512
+    prompt: str = ''
+
+    def is_full_attention(self, layer: int) -> bool:
+        """Whether block `layer` (from 0) attends everywhere instead of within the window."""
+        return (layer + 1) % self.full_attention_every == 0
+
+
+@dataclass(frozen=True)
+class YDecoderConfig:
+    """Y-Decoder: a causal Llama language model that reads the embedding as soft prefix tokens."""
+
+    llama: LlamaConfig = field(default_factory=LlamaConfig)
+    prefix_tokens: int = 4
+    max_tokens: int = 64
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that fixes a VL-JEPA checkpoint but its weights.
+
+    `clip_frames` frames, `1 / clip_fps` seconds apart, are one clip; `queries` holds the questions
+    that the checkpoint was trained with by their short names (`caption`, `action`, ...).
+    """
+
+    name: str = 'paper'
+    clip_frames: int = 16
+    clip_fps: float = 4.0
+    image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    embedding_dim: int = 1536
+    vision: VisionConfig = field(default_factory=VisionConfig)
+    predictor: PredictorConfig = field(default_factory=PredictorConfig)
+    y_encoder: YEncoderConfig = field(default_factory=YEncoderConfig)
+    y_decoder: YDecoderConfig = field(default_factory=YDecoderConfig)
+    queries: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Reject clips that do not divide into tubelets."""
+        _require(
+            self.clip_frames > 0 and self.clip_frames % self.vision.tubelet_size == 0,
+            f'clip_frames {self.clip_frames} must be a positive multiple of '
+            f'vision.tubelet_size {self.vision.tubelet_size}',
+        )
+        _require(self.clip_fps > 0.0, f'clip_fps {self.clip_fps} must be positive')
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square frames that `Engine.encode` takes, in pixels."""
+        return self.vision.image_size
+
+    @property
+    def num_visual_tokens(self) -> int:
+        """Tokens of one clip: T/tubelet · (S/patch)²."""
+        return self.clip_frames // self.vision.tubelet_size * self.vision.grid_size**2
+
+    def query(self, name_or_text: str) -> str:
+        """Return the text of a named query; any other text is a query itself."""
+        return self.queries.get(name_or_text, name_or_text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tree as plain dictionaries, as `config.json` holds it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Build the tree from `config.json`.
+
+        Raises:
+            ConfigurationError: a key is unknown, a value has the wrong type, or sizes do not fit.
+        """
+        return _from_dict(cls, values, 'config')
+
+
+def _from_dict(cls: type[ConfigT], values: Any, where: str) -> ConfigT:
+    if not isinstance(values, dict):
+        raise ConfigurationError(f'{where} must be a mapping, not {type(values).__name__}')
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise ConfigurationError(
+            f'{where} has unknown keys {unknown}; allowed are {sorted(hints)}. '
+            'The file may belong to a newer version of vljepa_ros.'
+        )
+    return cls(**{key: _value(hints[key], values[key], f'{where}.{key}') for key in values})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is types.UnionType:
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+        if value is None:
+            return None
+    if dataclasses.is_dataclass(hint):
+        return _from_dict(typing.cast('type[Any]', hint), value, where)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
+            raise ConfigurationError(f'{where} must be a list of {len(typing.get_args(hint))}')
+        return tuple(float(item) for item in value)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigurationError(f'{where} must be a mapping of texts')
+        return {str(key): str(item) for key, item in value.items()}
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise ConfigurationError(f'{where} must be of type {hint.__name__}, not {value!r}')
+    return value
+
+
+def paper_config() -> ModelConfig:
+    """Return the sizes of the paper: ViT-L/16, 8 of 16 Llama-3.2-1B layers, EmbeddingGemma-300M.
+
+    Source: arXiv 2512.10942 v2, sections 2 and 3.1. The paper leaves the Y-Decoder open; here it
+    is a causal stack of the same Llama blocks.
+    """
+    llama = LlamaConfig(rope_scaling=RopeScaling())
+    return ModelConfig(
+        predictor=PredictorConfig(llama=llama), y_decoder=YDecoderConfig(llama=llama)
+    )
+
+
+TINY_QUERIES = {
+    'caption': 'Describe what happens in the video.',
+    'action': 'Which action leads from the first image to the last one?',
+    'state': 'What does the scene look like now?',
+}
+
+
+def tiny_config(*, vocab_size: int = 512) -> ModelConfig:
+    """Return the sizes of `models/tiny`, which two CPU cores train in about an hour.
+
+    Eight frames at 5 Hz: 5 divides the usual camera rates (10, 15, 25, 30, 60 Hz), so a clip holds
+    the same moments whatever the camera's rate.
+    """
+    return ModelConfig(
+        name='tiny',
+        clip_frames=8,
+        clip_fps=5.0,
+        embedding_dim=256,
+        vision=VisionConfig(image_size=128, hidden_size=192, num_layers=6, num_heads=3),
+        predictor=PredictorConfig(
+            llama=LlamaConfig(
+                vocab_size=vocab_size,
+                hidden_size=192,
+                num_layers=2,
+                num_heads=3,
+                num_kv_heads=3,
+                intermediate_size=512,
+                rope_theta=10000.0,
+            ),
+            max_query_tokens=24,
+        ),
+        y_encoder=YEncoderConfig(
+            vocab_size=vocab_size,
+            hidden_size=192,
+            num_layers=3,
+            num_heads=3,
+            num_kv_heads=3,
+            head_dim=64,
+            intermediate_size=512,
+            rope_theta=10000.0,
+            full_attention_every=1,
+            max_tokens=64,
+        ),
+        y_decoder=YDecoderConfig(
+            llama=LlamaConfig(
+                vocab_size=vocab_size,
+                hidden_size=192,
+                num_layers=3,
+                num_heads=3,
+                num_kv_heads=3,
+                intermediate_size=512,
+                rope_theta=10000.0,
+            ),
+            max_tokens=64,
+        ),
+        queries=dict(TINY_QUERIES),
+    )

@@ -1,0 +1,124 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole VL-JEPA model: up to four networks and their tokenizers.
+
+video ─► X-Encoder ─► Predictor(query) ─► embedding ─► Y-Decoder ─► text
+text  ─► Y-Encoder ─────────────────────► embedding      (only when words are needed)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vljepa_ros.errors import EngineError
+from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.predictor import Predictor
+from vljepa_ros.model.tokenizer import Tokenizer
+from vljepa_ros.model.x_encoder import XEncoder
+from vljepa_ros.model.y_decoder import YDecoder
+from vljepa_ros.model.y_encoder import YEncoder
+
+NETWORKS: Mapping[str, Callable[[ModelConfig], nn.Module]] = {
+    'x_encoder': XEncoder,
+    'predictor': Predictor,
+    'y_encoder': YEncoder,
+    'y_decoder': YDecoder,
+}
+TOKENIZED = ('predictor', 'y_encoder', 'y_decoder')
+
+
+class VLJEPA(nn.Module):
+    """Networks by component name; a part that is not loaded raises a clear error when used."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        tokenizers: Mapping[str, Tokenizer],
+        *,
+        components: Collection[str] = tuple(NETWORKS),
+    ) -> None:
+        """Create the networks with fresh weights.
+
+        Args:
+            config: sizes and queries.
+            tokenizers: one for each of the loaded text components.
+            components: subset of `NETWORKS`.
+        """
+        super().__init__()
+        self.config = config
+        self.tokenizers = dict(tokenizers)
+        self.networks = nn.ModuleDict(
+            {name: build(config) for name, build in NETWORKS.items() if name in components}
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def network(self, name: str) -> nn.Module:
+        """Return one of the four networks.
+
+        Raises:
+            EngineError: this component was not loaded.
+        """
+        if name not in self.networks:
+            raise EngineError(
+                f'The component {name!r} is not loaded; loaded are {sorted(self.networks)}. '
+                f'Load the model with components that include {name!r}'
+            )
+        return self.networks[name]
+
+    def tokenize(self, name: str, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return ids [N, L] and mask [N, L] of texts for the component `name`."""
+        self.network(name)
+        limits = {
+            'predictor': self.config.predictor.max_query_tokens,
+            'y_encoder': self.config.y_encoder.max_tokens,
+            'y_decoder': self.config.y_decoder.max_tokens - 2,  # [BOS] and [EOS]
+        }
+        ids, mask = self.tokenizers[name].encode(texts, max_tokens=limits[name])
+        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+
+    def encode(self, clips: Tensor) -> Tensor:
+        """Encode clips uint8 [B, T, H, W, 3] into visual tokens [B, N, D]."""
+        features: Tensor = self.network('x_encoder')(clips)
+        return features
+
+    def predict(self, features: Tensor, queries: Sequence[str]) -> Tensor:
+        """Answer every query on every clip; the video is encoded once for all of them.
+
+        Args:
+            features: visual tokens [B, N, D] of `encode`.
+            queries: Q names of `config.queries` or free texts.
+
+        Returns:
+            Unit vectors [B, Q, embedding_dim].
+        """
+        ids, mask = self.tokenize('predictor', [self.config.query(query) for query in queries])
+        batch, count = features.shape[0], len(queries)
+        answers: Tensor = self.network('predictor')(
+            features.repeat_interleave(count, dim=0),  # clip 0 for all queries, then clip 1, …
+            ids.repeat(batch, 1),
+            mask.repeat(batch, 1),
+        )
+        return answers.view(batch, count, -1)
+
+    def embed_text(self, texts: Sequence[str]) -> Tensor:
+        """Embed N texts into unit vectors [N, embedding_dim]."""
+        prompt = self.config.y_encoder.prompt
+        embedding: Tensor = self.network('y_encoder')(
+            *self.tokenize('y_encoder', [text and prompt + text for text in texts])
+        )
+        return embedding
+
+    def decode(self, embeddings: Tensor) -> tuple[list[str], Tensor]:
+        """Turn embeddings [N, embedding_dim] into N texts and their scores [N] in [0, 1]."""
+        decoder = self.network('y_decoder')
+        assert isinstance(decoder, YDecoder)
+        tokenizer = self.tokenizers['y_decoder']
+        ids, scores = decoder.generate(embeddings, bos=tokenizer.bos, eos=tokenizer.eos)
+        return [tokenizer.decode(row) for row in ids], scores

@@ -1,0 +1,140 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Collects a camera's frames and cuts clips out of them, by stamp and not by count."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.stream.image_ops import to_model_view
+
+SECOND_NS = 1_000_000_000
+# Frames kept for each frame of a clip: a faster camera is thinned out, so memory is bounded.
+FRAMES_KEPT_PER_STEP = 8
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip: frames uint8 [T, S, S, 3], RGB, and the stamp of each in nanoseconds."""
+
+    frames: np.ndarray
+    stamps_ns: tuple[int, ...]
+
+    @property
+    def first_stamp_ns(self) -> int:
+        """Stamp of the oldest frame."""
+        return self.stamps_ns[0]
+
+    @property
+    def last_stamp_ns(self) -> int:
+        """Stamp of the newest frame."""
+        return self.stamps_ns[-1]
+
+
+class ClipBuffer:
+    """A ring of shrunk frames.
+
+    A clip ends at the newest frame and reaches back in steps of `1 / clip_fps`; for each step the
+    frame nearest in time is taken. A 15 Hz and a 30 Hz camera therefore give the same clips.
+    """
+
+    def __init__(
+        self,
+        *,
+        clip_frames: int,
+        clip_fps: float,
+        image_size: int,
+        max_gap_s: float | None = None,
+    ) -> None:
+        """Create an empty buffer.
+
+        Args:
+            clip_frames: frames of a clip, T.
+            clip_fps: frames a second within a clip.
+            image_size: side S of the square frames in pixels.
+            max_gap_s: how far a frame may lie from the moment that it stands for; the default is
+                one step, `1 / clip_fps`.
+
+        Raises:
+            ConfigurationError: a value is not positive.
+        """
+        gap = 1.0 / clip_fps if max_gap_s is None and clip_fps > 0 else max_gap_s
+        if clip_frames < 1 or clip_fps <= 0 or image_size < 1 or gap is None or gap <= 0:
+            raise ConfigurationError(
+                f'clip_frames {clip_frames}, clip_fps {clip_fps}, image_size {image_size} and '
+                f'max_gap_s {max_gap_s} must all be positive'
+            )
+        self._image_size = image_size
+        self._step_ns = round(SECOND_NS / clip_fps)
+        self._clip_frames = clip_frames
+        self._max_gap_ns = round(gap * SECOND_NS)
+        self._frames: deque[tuple[int, np.ndarray]] = deque()
+
+    def __len__(self) -> int:
+        """Return the number of frames held."""
+        return len(self._frames)
+
+    @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the newest frame, None while empty."""
+        return self._frames[-1][0] if self._frames else None
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        self._frames.clear()
+
+    def push(self, stamp_ns: int, image: np.ndarray) -> None:
+        """Add a frame; one that is older than the newest means that time jumped: start anew.
+
+        Args:
+            stamp_ns: the frame's stamp in nanoseconds.
+            image: RGB uint8 [H, W, 3] of any size.
+
+        Raises:
+            ImageError: the array is not a picture; the buffer is unchanged.
+        """
+        if stamp_ns == self.newest_ns:
+            return
+        view = to_model_view(image, self._image_size)
+        if self.newest_ns is not None and stamp_ns < self.newest_ns:
+            self.clear()
+        # The newest frame always stays, its predecessor goes if it is too near to the one before.
+        spacing = self._step_ns // FRAMES_KEPT_PER_STEP
+        if len(self._frames) > 1 and self._frames[-1][0] - self._frames[-2][0] < spacing:
+            self._frames.pop()
+        self._frames.append((stamp_ns, view))
+        oldest_used = stamp_ns - (self._clip_frames - 1) * self._step_ns - self._max_gap_ns
+        while self._frames[0][0] < oldest_used:
+            self._frames.popleft()
+
+    def clip(self) -> Clip | None:
+        """Return the clip that ends at the newest frame.
+
+        Returns:
+            None while the frames do not reach back far enough or leave a gap longer than
+            `max_gap_s`.
+        """
+        if not self._frames:
+            return None
+        stamps = np.array([stamp for stamp, _ in self._frames], dtype=np.int64)
+        steps = np.arange(self._clip_frames - 1, -1, -1, dtype=np.int64)
+        wanted = stamps[-1] - steps * self._step_ns  # [T], oldest first
+        distance = np.abs(stamps[None, :] - wanted[:, None])  # [T, frames]
+        nearest = distance.argmin(axis=1)
+        if distance[np.arange(self._clip_frames), nearest].max() > self._max_gap_ns:
+            return None
+        # A camera that has just started does not reach back yet, even within the allowed gap.
+        if (
+            self._clip_frames > 1
+            and nearest[0] == 0
+            and stamps[0] - wanted[0] > self._step_ns // 4
+        ):
+            return None
+        return Clip(
+            frames=np.stack([self._frames[index][1] for index in nearest]),
+            stamps_ns=tuple(int(stamps[index]) for index in nearest),
+        )
