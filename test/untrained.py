@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint with the sizes of `tiny` and random weights, for tests that need no good answers."""
+"""A checkpoint with the sizes of `tiny` and random weights, for tests that need nothing better."""
 
 from __future__ import annotations
 

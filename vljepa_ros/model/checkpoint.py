@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint is a folder: `config.json`, one `*.safetensors` a network, tokenizers, `card.md`."""
+"""A checkpoint is a folder: `config.json`, a `*.safetensors` a network, tokenizers, `card.md`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration of a VL-JEPA model: one tree of dataclasses, `tiny` and `paper` are two values of it."""
+"""Configuration of a VL-JEPA model: one tree of dataclasses, with values `tiny` and `paper`."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class GatedMLP(nn.Module):
 
 
 def rotary_frequencies(dim: int, theta: float, scaling: RopeScaling | None = None) -> Tensor:
-    """Return the dim/2 angular frequencies, with the Llama 3 stretching when `scaling` is given."""
+    """Return the dim/2 angular frequencies, with the Llama 3 stretching if `scaling` is given."""
     frequency = 1.0 / theta ** (torch.arange(0, dim, 2, dtype=torch.float32) / dim)
     if scaling is None:
         return frequency
@@ -160,7 +160,8 @@ class LlamaBlock(nn.Module):
     ) -> Tensor:
         """Map tokens x [B, N, D] to tokens of the same shape."""
         x = x + self.self_attn(self.input_layernorm(x), cos=cos, sin=sin, mask=mask, causal=causal)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return out
 
 
 class LlamaStack(nn.Module):

@@ -44,10 +44,12 @@ class Tokenizer:
             self._tokenizer = library.from_str(path.read_text(encoding='utf-8'))
         except Exception as error:  # the library raises plain Exception for a bad file
             raise CheckpointError(f'{path} is not a readable tokenizer: {error}') from error
-        special = {name: self._tokenizer.token_to_id(name) for name in (PAD, BOS, EOS)}
-        missing = [name for name, token in special.items() if token is None]
-        if missing:
-            raise CheckpointError(f'{path} has no special tokens {missing} in its vocabulary')
+        special: dict[str, int] = {}
+        for name in (PAD, BOS, EOS):
+            token = self._tokenizer.token_to_id(name)
+            if token is None:
+                raise CheckpointError(f'{path} has no special token {name} in its vocabulary')
+            special[name] = token
         self.pad, self.bos, self.eos = special[PAD], special[BOS], special[EOS]
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

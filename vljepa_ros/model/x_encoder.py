@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""X-Encoder: the V-JEPA 2 video transformer (weight names of `transformers.VJEPA2Model.encoder`)."""
+"""X-Encoder: the V-JEPA 2 video transformer with weight names of `transformers.VJEPA2Encoder`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def rotary_tables_3d(config: VisionConfig, depth: int) -> tuple[Tensor, Tensor]:
 
 def rotate_interleaved(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate neighbouring pairs of x [B, heads, N, head_dim] by tables [N, head_dim]."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(dim=-1)
+    even, odd = x.reshape(*x.shape[:-1], -1, 2).unbind(dim=-1)
     turned = torch.stack((-odd, even), dim=-1).flatten(-2)
     return x * cos.to(x.dtype) + turned * sin.to(x.dtype)
 
@@ -107,12 +107,12 @@ class TubeletEmbedding(nn.Module):
         """Create the projection."""
         super().__init__()
         tubelet = (config.tubelet_size, config.patch_size, config.patch_size)
-        self.patch_embeddings = nn.Module()
-        self.patch_embeddings.proj = nn.Conv3d(3, config.hidden_size, tubelet, stride=tubelet)
+        projection = nn.Conv3d(3, config.hidden_size, tubelet, stride=tubelet)
+        self.patch_embeddings = nn.ModuleDict({'proj': projection})
 
     def forward(self, video: Tensor) -> Tensor:
         """Map video [B, 3, T, H, W] to tokens [B, T/2·H/16·W/16, D]."""
-        tokens: Tensor = self.patch_embeddings.proj(video)
+        tokens: Tensor = self.patch_embeddings['proj'](video)
         return tokens.flatten(2).transpose(1, 2)
 
 

@@ -43,7 +43,8 @@ class YDecoder(nn.Module):
         prefix = self.prefix(embeddings).unflatten(-1, (self.prefix_tokens, -1))  # [B, P, D]
         x = torch.cat((prefix, self.embed_tokens(ids)), dim=1)
         out = self.blocks(x, causal=True)[:, self.prefix_tokens :]
-        return out @ self.embed_tokens.weight.T
+        logits: Tensor = out @ self.embed_tokens.weight.T
+        return logits
 
     @torch.inference_mode()
     def generate(

@@ -8,6 +8,8 @@ The weight names below `embed_tokens`, `layers` and `norm` are those of
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,14 +40,11 @@ class GemmaBlock(nn.Module):
             qk_norm_eps=config.rms_norm_eps,
         )
         self.mlp = GatedMLP(config.hidden_size, config.intermediate_size, gelu=True)
-        for name in (
-            'input_layernorm',
-            'post_attention_layernorm',
-            'pre_feedforward_layernorm',
-            'post_feedforward_layernorm',
-        ):
-            norm = RMSNorm(config.hidden_size, eps=config.rms_norm_eps, offset=1.0)
-            self.add_module(name, norm)
+        norm = partial(RMSNorm, config.hidden_size, eps=config.rms_norm_eps, offset=1.0)
+        self.input_layernorm = norm()
+        self.post_attention_layernorm = norm()
+        self.pre_feedforward_layernorm = norm()
+        self.post_feedforward_layernorm = norm()
 
     def forward(self, x: Tensor, *, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
         """Map tokens x [B, N, D] to tokens of the same shape; mask is [B, 1, N, N]."""

@@ -45,6 +45,6 @@ def to_model_view(image: np.ndarray, size: int) -> np.ndarray:
     top, left = (height - side) // 2, (width - side) // 2
     square = image[top : top + side, left : left + side]
     if side == size:
-        return square.copy()
+        return np.array(square, order='C')
     method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(square, (size, size), interpolation=method), dtype=np.uint8)
