@@ -89,7 +89,10 @@ class YEncoder(nn.Module):
         length = ids.shape[1]
         x = self.embed_tokens(ids) * self.config.hidden_size**0.5
         everywhere = mask[:, None, None, :]  # [B, 1, 1, L]
-        nearby = everywhere & self.window[:length, :length]  # [B, 1, L, L]
+        # Rows of padding see their whole window, padding too: nobody reads them, but a row that
+        # sees nothing is NaN in some backends, and NaN spreads to the real tokens.
+        visible = everywhere | ~mask[:, None, :, None]
+        nearby = visible & self.window[:length, :length]  # [B, 1, L, L]
         for index, layer in enumerate(self.layers):
             full = self.config.is_full_attention(index)
             cos = (self.cos_full if full else self.cos_local)[:length]
