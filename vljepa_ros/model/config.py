@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -18,6 +19,16 @@ ConfigT = TypeVar('ConfigT')
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ConfigurationError(message)
+
+
+def _require_positive(config: Any, where: str) -> None:
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if isinstance(value, (int, float)):
+            _require(
+                0 < value < math.inf,
+                f'{where}{item.name} is {value}; it must be positive and finite',
+            )
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,15 @@ class VisionConfig:
 
     def __post_init__(self) -> None:
         """Reject sizes that cannot form a token grid."""
+        _require_positive(self, 'vision.')
         _require(
             self.image_size % self.patch_size == 0,
             f'vision.image_size {self.image_size} must be a multiple of '
             f'vision.patch_size {self.patch_size}',
         )
         _require(
-            self.hidden_size % self.num_heads == 0,
-            f'vision.hidden_size {self.hidden_size} must be a multiple of '
+            self.hidden_size % (2 * self.num_heads) == 0,  # channels rotate in pairs
+            f'vision.hidden_size {self.hidden_size} must be a multiple of twice '
             f'vision.num_heads {self.num_heads}',
         )
 
@@ -61,6 +73,15 @@ class RopeScaling:
     high_freq_factor: float = 4.0
     original_max_positions: int = 8192
 
+    def __post_init__(self) -> None:
+        """Reject limits without a range between them."""
+        _require_positive(self, 'rope_scaling.')
+        _require(
+            self.low_freq_factor < self.high_freq_factor,
+            f'rope_scaling.low_freq_factor {self.low_freq_factor} must be less than '
+            f'rope_scaling.high_freq_factor {self.high_freq_factor}',
+        )
+
 
 @dataclass(frozen=True)
 class LlamaConfig:
@@ -78,10 +99,12 @@ class LlamaConfig:
 
     def __post_init__(self) -> None:
         """Reject head counts that do not divide."""
+        _require_positive(self, 'llama.')
         _require(
-            self.hidden_size % self.num_heads == 0 and self.num_heads % self.num_kv_heads == 0,
-            f'llama: hidden_size {self.hidden_size} must be a multiple of num_heads '
-            f'{self.num_heads}, and that one of num_kv_heads {self.num_kv_heads}',
+            self.hidden_size % (2 * self.num_heads) == 0
+            and self.num_heads % self.num_kv_heads == 0,
+            f'llama.hidden_size {self.hidden_size} must be a multiple of twice llama.num_heads '
+            f'{self.num_heads}, and that one of llama.num_kv_heads {self.num_kv_heads}',
         )
 
     @property
@@ -96,6 +119,10 @@ class PredictorConfig:
 
     llama: LlamaConfig = field(default_factory=LlamaConfig)
     max_query_tokens: int = 512
+
+    def __post_init__(self) -> None:
+        """Reject a predictor that can read no query."""
+        _require_positive(self, 'predictor.')
 
 
 @dataclass(frozen=True)
@@ -117,6 +144,15 @@ class YEncoderConfig:
     max_tokens: int = 512
     prompt: str = ''
 
+    def __post_init__(self) -> None:
+        """Reject head counts that do not divide."""
+        _require_positive(self, 'y_encoder.')
+        _require(
+            self.num_heads % self.num_kv_heads == 0 and self.head_dim % 2 == 0,
+            f'y_encoder.num_heads {self.num_heads} must be a multiple of y_encoder.num_kv_heads '
+            f'{self.num_kv_heads}, and y_encoder.head_dim {self.head_dim} even',
+        )
+
     def is_full_attention(self, layer: int) -> bool:
         """Whether block `layer` (from 0) attends everywhere instead of within the window."""
         return (layer + 1) % self.full_attention_every == 0
@@ -129,6 +165,14 @@ class YDecoderConfig:
     llama: LlamaConfig = field(default_factory=LlamaConfig)
     prefix_tokens: int = 4
     max_tokens: int = 64
+
+    def __post_init__(self) -> None:
+        """Reject a decoder without room for a word."""
+        _require_positive(self, 'y_decoder.')
+        _require(
+            self.max_tokens > 2,
+            f'y_decoder.max_tokens {self.max_tokens} must be 3 or more: [BOS], a token, [EOS]',
+        )
 
 
 @dataclass(frozen=True)
@@ -152,13 +196,18 @@ class ModelConfig:
     queries: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Reject clips that do not divide into tubelets."""
+        """Reject clips that do not divide into tubelets, and colours that do not scale."""
+        _require_positive(self, '')
         _require(
-            self.clip_frames > 0 and self.clip_frames % self.vision.tubelet_size == 0,
-            f'clip_frames {self.clip_frames} must be a positive multiple of '
+            self.clip_frames % self.vision.tubelet_size == 0,
+            f'clip_frames {self.clip_frames} must be a multiple of '
             f'vision.tubelet_size {self.vision.tubelet_size}',
         )
-        _require(self.clip_fps > 0.0, f'clip_fps {self.clip_fps} must be positive')
+        _require(
+            all(map(math.isfinite, self.image_mean))
+            and all(0.0 < value < math.inf for value in self.image_std),
+            f'image_mean {self.image_mean} must be finite and image_std {self.image_std} positive',
+        )
 
     @property
     def image_size(self) -> int:
@@ -211,12 +260,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _from_dict(typing.cast('type[Any]', hint), value, where)
     if origin is tuple:
         if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
-            raise ConfigurationError(f'{where} must be a list of {len(typing.get_args(hint))}')
-        return tuple(float(item) for item in value)
+            raise ConfigurationError(
+                f'{where} must be a list of {len(typing.get_args(hint))} numbers, not {value!r}'
+            )
+        return tuple(_value(float, item, where) for item in value)
     if origin is dict:
         if not isinstance(value, dict):
-            raise ConfigurationError(f'{where} must be a mapping of texts')
-        return {str(key): str(item) for key, item in value.items()}
+            raise ConfigurationError(f'{where} must be a mapping of texts, not {value!r}')
+        return {key: _value(str, item, f'{where}.{key}') for key, item in value.items()}
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
