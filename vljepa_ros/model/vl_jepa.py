@@ -111,7 +111,7 @@ class VLJEPA(nn.Module):
         """Embed N texts into unit vectors [N, embedding_dim]."""
         prompt = self.config.y_encoder.prompt
         embedding: Tensor = self.network('y_encoder')(
-            *self.tokenize('y_encoder', [text and prompt + text for text in texts])
+            *self.tokenize('y_encoder', [text.strip() and prompt + text for text in texts])
         )
         return embedding
 
