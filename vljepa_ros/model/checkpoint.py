@@ -41,7 +41,7 @@ def load_config(folder: Path) -> ModelConfig:
         )
     try:
         return ModelConfig.from_dict(json.loads(path.read_text(encoding='utf-8')))
-    except (json.JSONDecodeError, UnicodeDecodeError, ConfigurationError, TypeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, ConfigurationError) as error:
         raise CheckpointError(f'{path} is not a valid configuration: {error}') from error
 
 
@@ -81,7 +81,7 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
         )
     config = load_config(folder)
     tokenizers = {
-        name: Tokenizer(_existing(folder / tokenizer_file(name)))
+        name: _load_tokenizer(_existing(folder / tokenizer_file(name)), config.vocab_size(name))
         for name in TOKENIZED
         if name in components
     }
@@ -116,6 +116,16 @@ def _existing(path: Path) -> Path:
     if not path.is_file():
         raise CheckpointError(f'{path.parent} is incomplete: {path.name} is missing')
     return path
+
+
+def _load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
+    tokenizer = Tokenizer(path)
+    if tokenizer.vocab_size > vocab_size:
+        raise CheckpointError(
+            f'{path} has {tokenizer.vocab_size} tokens, but vocab_size in {CONFIG_FILE} beside it '
+            f'is {vocab_size}. The tokenizer belongs to another checkpoint'
+        )
+    return tokenizer
 
 
 def _load_weights(model: VLJEPA, name: str, path: Path) -> None:

@@ -219,6 +219,15 @@ class ModelConfig:
         """Tokens of one clip: T/tubelet · (S/patch)²."""
         return self.clip_frames // self.vision.tubelet_size * self.vision.grid_size**2
 
+    def vocab_size(self, component: str) -> int:
+        """Return how many tokens `predictor`, `y_encoder` or `y_decoder` has embeddings for."""
+        sizes = {
+            'predictor': self.predictor.llama.vocab_size,
+            'y_encoder': self.y_encoder.vocab_size,
+            'y_decoder': self.y_decoder.llama.vocab_size,
+        }
+        return sizes[component]
+
     def query(self, name_or_text: str) -> str:
         """Return the text of a named query; any other text is a query itself."""
         return self.queries.get(name_or_text, name_or_text)
