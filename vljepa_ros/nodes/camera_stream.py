@@ -1,0 +1,148 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One camera on its way from image messages to clips, with everything that can be wrong in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from vljepa_ros.errors import ImageError
+from vljepa_ros.nodes.health import Health
+from vljepa_ros.nodes.images import to_rgb
+from vljepa_ros.nodes.qos import SECOND_NS, to_ns, to_stamp
+from vljepa_ros.stream.clip_buffer import Clip, ClipBuffer
+from vljepa_ros.stream.stamp_grid import StampGrid
+
+
+@dataclass(frozen=True)
+class CameraSample:
+    """A clip that is due for the model, with the header of its newest image."""
+
+    camera: str
+    header: Header
+    clip: Clip
+
+
+class CameraStream:
+    """Collects one camera's images and says when a clip is due.
+
+    Wrong images are reported and left out. `take` and `watch` may run in different threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        topic: str,
+        buffer: ClipBuffer,
+        health: Health,
+        now_ns: Callable[[], int],
+    ) -> None:
+        """Create a stream that has seen nothing.
+
+        Args:
+            name: the camera's name.
+            topic: its topic, for messages.
+            buffer: an empty clip buffer.
+            health: where everything strange is reported.
+            now_ns: the node's clock, for images without a stamp.
+        """
+        self.name = name
+        self._topic = topic
+        self._buffer = buffer
+        self._health = health
+        self._now_ns = now_ns
+        self._grid = StampGrid(1.0)
+        self._form: tuple[int, int, str] | None = None
+        self._lock = threading.Lock()
+        self._received_s = time.monotonic()
+        self._seen_any = False
+        self._said_unstamped = False
+
+    def take(self, message: Image, *, rate_hz: float) -> CameraSample | None:
+        """Take the next image.
+
+        Args:
+            message: the image.
+            rate_hz: how often a clip is due, in the clock of the stamps.
+
+        Returns:
+            The clip that ends at this image, if one is due and the camera has run long enough.
+        """
+        self._health.count('frames_in')
+        with self._lock:
+            self._received_s = time.monotonic()
+            self._seen_any = True
+        self._health.resolve(f'stopped {self.name}', f'Images come in on {self._topic} again')
+        header = self._stamped(message.header)
+        stamp_ns = to_ns(header.stamp)
+        newest_ns = self._buffer.newest_ns
+        try:
+            self._buffer.push(stamp_ns, to_rgb(message))
+        except ImageError as error:
+            self._health.count('frames_unusable')
+            self._health.error(
+                f'image {self.name} {message.encoding}', f'{self._topic}: image left out: {error}'
+            )
+            return None
+        self._note_changes(message, stamp_ns, newest_ns)
+        if self._grid.rate_hz != rate_hz:
+            self._grid = StampGrid(rate_hz)
+        if not self._grid.is_due(stamp_ns):
+            return None
+        clip = self._buffer.clip()
+        return None if clip is None else CameraSample(self.name, header, clip)
+
+    def watch(self, *, stop_timeout_s: float) -> None:
+        """Report a camera that has stopped, or never begun."""
+        with self._lock:
+            silent_s = time.monotonic() - self._received_s
+            seen_any = self._seen_any
+        if silent_s <= stop_timeout_s:
+            return
+        what = 'has stopped: no image' if seen_any else 'has not begun: no image yet'
+        self._health.trouble(
+            f'stopped {self.name}',
+            f'Camera {self.name!r} {what} on {self._topic} for {stop_timeout_s:g} s. Check the '
+            f'camera and the topic name (ros2 topic info {self._topic})',
+        )
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the last image, or since the start."""
+        with self._lock:
+            return time.monotonic() - self._received_s
+
+    def _stamped(self, header: Header) -> Header:
+        if to_ns(header.stamp):
+            return header
+        if not self._said_unstamped:
+            self._said_unstamped = True
+            self._health.warn(
+                f'Images on {self._topic} have no stamp; the time of their arrival is used'
+            )
+        return Header(stamp=to_stamp(self._now_ns()), frame_id=header.frame_id)
+
+    def _note_changes(self, message: Image, stamp_ns: int, newest_ns: int | None) -> None:
+        if newest_ns is not None and stamp_ns < newest_ns:
+            back_s = (newest_ns - stamp_ns) / SECOND_NS
+            self._health.warn(
+                f'Time on {self._topic} jumped back by {back_s:.3f} s; the clip starts anew'
+            )
+        form = (message.width, message.height, message.encoding)
+        if self._form not in (None, form):
+            self._health.warn(
+                f'Images on {self._topic} changed from {_form_text(self._form)} to '
+                f'{_form_text(form)}'
+            )
+        self._form = form
+
+
+def _form_text(form: tuple[int, int, str] | None) -> str:
+    return '?' if form is None else f'{form[0]}×{form[1]} {form[2]}'

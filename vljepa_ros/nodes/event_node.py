@@ -1,0 +1,260 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""event: the stream of embeddings in; words, only when the meaning changes, out."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+from std_msgs.msg import Header
+
+from vljepa_ros.errors import EngineError, StreamError
+from vljepa_ros.inference import DecodedText, Engine
+from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.nodes import qos
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.parameters import Change, Parameter
+from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.worker import EngineHost
+from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
+from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
+
+FLUSH_TIMEOUT_S = 10.0
+IDLE_CHECK_S = 0.5
+PHASES = {Phase.STARTED: SemanticEvent.STARTED, Phase.ENDED: SemanticEvent.ENDED}
+
+PARAMETERS = (
+    *MODEL_PARAMETERS,
+    Parameter(
+        'queries',
+        ['caption'],
+        'The queries whose embeddings are turned into events.',
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'threshold',
+        0.4,
+        "Cosine distance from the segment's mean above which a new meaning is suspected.",
+        minimum=0.001,
+        maximum=1.999,
+    ),
+    Parameter(
+        'release',
+        0.3,
+        'Cosine distance below which the suspicion is dropped; not above threshold.',
+        minimum=0.001,
+        maximum=1.999,
+    ),
+    Parameter(
+        'confirm_s',
+        0.5,
+        'Seconds that a new meaning must last to be an event.',
+        minimum=0.0,
+        maximum=60.0,
+    ),
+    Parameter(
+        'idle_timeout_s',
+        5.0,
+        'Seconds without an embedding after which the present segment is ended.',
+        minimum=0.1,
+        maximum=86400.0,
+    ),
+)
+
+
+@dataclass
+class _Stream:
+    """One stream of embeddings: one camera, one query, one model."""
+
+    camera: str
+    query: str
+    model_id: str
+    detector: DriftDetector
+    tracker: SegmentTracker
+    header: Header = field(default_factory=Header)
+    received_s: float = 0.0
+    # Segments are counted within a stream; this makes their names unique over all.
+    prefix: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+
+
+class EventNode(ModelNode):
+    """Follows each stream of embeddings and runs the Y-Decoder at changes only."""
+
+    def __init__(self, *, host: EngineHost | None = None, **options: Any) -> None:
+        """Create the node.
+
+        Args:
+            host: the engine of the process; None makes one of its own.
+            options: passed to `rclpy.node.Node`.
+        """
+        super().__init__(
+            'event',
+            PARAMETERS,
+            components=('y_decoder',),
+            host=host,
+            counters=('embeddings_in', 'embeddings_ignored', 'decodes', 'events'),
+            **options,
+        )
+        self._publisher = self.create_lifecycle_publisher(SemanticEvent, 'events', qos.EVENTS)
+        self._group = MutuallyExclusiveCallbackGroup()
+        self._streams: dict[tuple[str, str], _Stream] = {}
+        self._subscription: Subscription | None = None
+        self._idle_check: Timer | None = None
+        self._pending: list[Future[None]] = []
+
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Check the thresholds against each other."""
+        _drift_config(values)
+
+    def warm_up(self, engine: Engine) -> None:
+        """Decode once."""
+        engine.decode(np.eye(1, engine.config.embedding_dim, dtype=np.float32))
+
+    def activate(self) -> None:
+        """Subscribe to the embeddings."""
+        self._subscription = self.create_subscription(
+            Embedding, 'embedding', self._on_embedding, qos.EMBEDDING, callback_group=self._group
+        )
+        self._idle_check = self.create_timer(
+            IDLE_CHECK_S,
+            self._end_idle_streams,
+            callback_group=self._group,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+
+    def deactivate(self) -> None:
+        """End all segments and publish what is left."""
+        if self._subscription is not None:
+            self.destroy_subscription(self._subscription)
+        if self._idle_check is not None:
+            self.destroy_timer(self._idle_check)
+        self._subscription = self._idle_check = None
+        for stream in self._streams.values():
+            self._announce(stream, stream.tracker.flush())
+        self._streams = {}
+        concurrent.futures.wait(self._pending, FLUSH_TIMEOUT_S)
+        self._publisher.wait_for_all_acked(Duration(seconds=1))
+
+    def _on_embedding(self, message: Embedding) -> None:
+        if message.query not in self.parameters['queries']:
+            return
+        self.health.count('embeddings_in')
+        problem = self._problem_of(message)
+        if problem:
+            self.health.count('embeddings_ignored')
+            self.health.error(f'embedding {message.camera} {message.query}', problem)
+            return
+        stream = self._stream_of(message)
+        stream.received_s = time.monotonic()
+        config = _drift_config(self.parameters.values())
+        if stream.detector.config != config:
+            stream.detector.config = config
+        vector = np.frombuffer(message.data, dtype=np.float32)
+        try:
+            updates = stream.tracker.update(qos.to_ns(message.header.stamp), vector)
+        except StreamError as error:
+            self.health.count('embeddings_ignored')
+            self.health.error(f'stream {message.camera}', f'Camera {message.camera!r}: {error}')
+            return
+        stream.header = message.header
+        self._announce(stream, updates)
+
+    def _problem_of(self, message: Embedding) -> str:
+        """Return why an embedding cannot be used, or an empty text."""
+        assert self.engine is not None
+        who = f'An embedding of camera {message.camera!r} was ignored'
+        if message.model_id != self.engine.model_id:
+            return (
+                f'{who}: it is of model {message.model_id!r}, this node has loaded '
+                f'{self.engine.model_id!r}. Use the same model in both nodes'
+            )
+        width = self.engine.config.embedding_dim
+        if len(message.data) != width:
+            return f'{who}: it has {len(message.data)} values, the model has {width}'
+        return ''
+
+    def _stream_of(self, message: Embedding) -> _Stream:
+        key = (message.camera, message.query)
+        if key not in self._streams:
+            detector = DriftDetector(_drift_config(self.parameters.values()))
+            self._streams[key] = _Stream(
+                camera=message.camera,
+                query=message.query,
+                model_id=message.model_id,
+                detector=detector,
+                tracker=SegmentTracker(detector),
+            )
+        return self._streams[key]
+
+    def _end_idle_streams(self) -> None:
+        oldest_s = time.monotonic() - self.parameters['idle_timeout_s']
+        for stream in self._streams.values():
+            if stream.received_s < oldest_s:
+                self._announce(stream, stream.tracker.flush())
+
+    def _announce(self, stream: _Stream, updates: Sequence[SegmentUpdate]) -> None:
+        """Have the worker decode and publish; the events keep their order."""
+        self._pending = [future for future in self._pending if not future.done()]
+        for update in updates:
+            publish = functools.partial(self._publish, self.engine, stream, stream.header, update)
+            try:
+                self._pending.append(self.host.worker.submit(publish))
+            except EngineError as error:
+                self.health.error('decode', f'An event goes out without words: {error}')
+                self._publish(None, stream, stream.header, update)
+
+    def _publish(
+        self, engine: Engine | None, stream: _Stream, header: Header, update: SegmentUpdate
+    ) -> None:
+        text = DecodedText('', 0.0)
+        if engine is not None:
+            try:
+                text = engine.decode(update.embedding[None])[0]
+                self.health.count('decodes')
+            except Exception as error:
+                self.health.error('decode', f'An event goes out without words: {error}')
+        self._publisher.publish(
+            SemanticEvent(
+                header=header,
+                id=f'{stream.prefix}-{update.segment_id}',
+                phase=PHASES[update.phase],
+                start=qos.to_stamp(update.start_ns),
+                end=qos.to_stamp(update.end_ns),
+                text=text.text,
+                score=text.score,
+                source=SemanticEvent.DECODER,
+                change=update.change,
+                camera=stream.camera,
+                query=stream.query,
+                model_id=stream.model_id,
+            )
+        )
+        self.health.count('events')
+
+
+def _drift_config(values: Mapping[str, Any]) -> DriftConfig:
+    return DriftConfig(
+        threshold=values['threshold'], release=values['release'], confirm_s=values['confirm_s']
+    )
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the node until a signal."""
+    run(lambda: [EventNode()], args=args)
+
+
+if __name__ == '__main__':
+    main()

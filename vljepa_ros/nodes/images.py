@@ -1,0 +1,136 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""sensor_msgs/Image ↔ RGB arrays.
+
+The 8-bit colour and grey encodings are a matter of bytes and need no library. Everything else
+goes through the distribution's cv_bridge where it works, else through rosbags-image (PyPI).
+"""
+
+from __future__ import annotations
+
+import array
+import functools
+import importlib
+import sys
+from collections.abc import Callable
+
+import numpy as np
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from vljepa_ros.errors import ImageError
+
+Converter = Callable[[Image], np.ndarray]
+
+# Bytes of a pixel, and where its red, green and blue are.
+PLAIN_ENCODINGS: dict[str, tuple[int, tuple[int, int, int]]] = {
+    'rgb8': (3, (0, 1, 2)),
+    'bgr8': (3, (2, 1, 0)),
+    'rgba8': (4, (0, 1, 2)),
+    'bgra8': (4, (2, 1, 0)),
+    'mono8': (1, (0, 0, 0)),
+}
+
+
+def to_rgb(message: Image) -> np.ndarray:
+    """Return an image message as RGB uint8 [H, W, 3]; may be a view of its data.
+
+    Raises:
+        ImageError: the image is empty, its data is too short, or its encoding is unknown.
+    """
+    height, width, encoding = message.height, message.width, message.encoding
+    if not height or not width:
+        raise ImageError(
+            f'An image of {width}×{height} pixels (encoding {encoding!r}) has nothing to show; '
+            'width and height must be at least 1'
+        )
+    if encoding not in PLAIN_ENCODINGS:
+        return _convert(message)
+    channels, order = PLAIN_ENCODINGS[encoding]
+    row = width * channels
+    if message.step < row or len(message.data) < message.step * height:
+        raise ImageError(
+            f'An image of {width}×{height} pixels in {encoding!r} needs rows (step) of at least '
+            f'{row} bytes and step × height bytes of data; it has step {message.step} and '
+            f'{len(message.data)} bytes'
+        )
+    data = np.frombuffer(message.data, dtype=np.uint8, count=message.step * height)
+    pixels = data.reshape(height, message.step)[:, :row].reshape(height, width, channels)
+    return pixels if encoding == 'rgb8' else pixels[:, :, order]
+
+
+def to_message(image: np.ndarray, header: Header) -> Image:
+    """Return RGB uint8 [H, W, 3] as a message in rgb8."""
+    height, width = image.shape[:2]
+    data = array.array('B')  # rclpy takes it as it is; lists and arrays of NumPy are copied slowly
+    data.frombytes(memoryview(np.ascontiguousarray(image)).cast('B'))
+    return Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding='rgb8',
+        is_bigendian=0,
+        step=3 * width,
+        data=data,
+    )
+
+
+def _convert(message: Image) -> np.ndarray:
+    try:
+        image = np.asarray(_converter()(message))
+    except ImageError:
+        raise
+    except Exception as error:  # each library raises its own kinds
+        raise ImageError(
+            f'Cannot convert an image of {message.width}×{message.height} pixels in the encoding '
+            f'{message.encoding!r} to rgb8 ({type(error).__name__}: {error}). Supported are '
+            f'{", ".join(PLAIN_ENCODINGS)} and the colour, grey, Bayer and YUV encodings of '
+            'sensor_msgs that can be shown as a colour image'
+        ) from error
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f'The encoding {message.encoding!r} cannot be shown as a colour image')
+    return image
+
+
+@functools.cache
+def _converter() -> Converter:
+    """Return the first converter that works here."""
+    for load in (_cv_bridge, _rosbags_image):
+        try:
+            converter = load()
+            _try_out(converter)
+        except Exception:  # missing, or built for another NumPy: the next one
+            continue
+        return converter
+    raise ImageError(
+        f'Encodings other than {", ".join(PLAIN_ENCODINGS)} need cv_bridge (on a ROS '
+        f'installation: sudo apt install ros-$ROS_DISTRO-cv-bridge) or rosbags-image '
+        f'({sys.executable} -m pip install rosbags-image); neither works here'
+    )
+
+
+def _cv_bridge() -> Converter:
+    bridge = importlib.import_module('cv_bridge').CvBridge()
+
+    def convert(message: Image) -> np.ndarray:
+        image: np.ndarray = bridge.imgmsg_to_cv2(message, desired_encoding='rgb8')
+        return image
+
+    return convert
+
+
+def _rosbags_image() -> Converter:
+    to_cvimage = importlib.import_module('rosbags.image').message_to_cvimage
+
+    def convert(message: Image) -> np.ndarray:
+        image: np.ndarray = to_cvimage(message, 'rgb8')
+        return image
+
+    return convert
+
+
+def _try_out(converter: Converter) -> None:
+    """Convert a pixel: PyPI's cv-bridge, for one, imports well and raises then."""
+    pixel = Image(height=1, width=1, encoding='bgr8', step=3, data=array.array('B', [1, 2, 3]))
+    if np.asarray(converter(pixel)).ravel().tolist() != [3, 2, 1]:
+        raise ImageError('wrong colours')

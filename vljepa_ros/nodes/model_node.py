@@ -1,0 +1,184 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The base of the nodes that use the model."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+
+from vljepa_ros.errors import EngineError, VljepaError
+from vljepa_ros.inference import Engine
+from vljepa_ros.inference.engine import BACKENDS
+from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
+from vljepa_ros.nodes.parameters import Change, Parameter
+from vljepa_ros.nodes.worker import EngineHost, EngineSettings
+
+# Service callbacks wait for the model, each in a thread of the executor; the runner keeps more
+# threads than that, so that images and transitions are always served.
+MAX_WAITING_SERVICES = 4
+
+MODEL_PARAMETERS = (
+    AUTOSTART,
+    Parameter(
+        'model',
+        'tiny',
+        "A shipped model's name, or the path of a checkpoint folder.",
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'backend',
+        'auto',
+        'What runs the model; auto takes the best that is present.',
+        choices=BACKENDS,
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'device',
+        'auto',
+        'Where the model runs: auto, cpu, cuda or cuda:N.',
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'threads',
+        0,
+        'Compute threads of the model on the CPU; 0 leaves it to the library.',
+        minimum=0,
+        maximum=256,
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'service_timeout_s',
+        10.0,
+        'Longest wait of a service call for the model, in seconds.',
+        minimum=0.1,
+        maximum=600.0,
+    ),
+)
+
+
+class ModelNode(ManagedNode):
+    """Holds a share of the process's engine from configure to cleanup."""
+
+    def __init__(
+        self,
+        name: str,
+        table: Sequence[Parameter],
+        *,
+        components: Collection[str],
+        host: EngineHost | None,
+        counters: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
+        """Create the node.
+
+        Args:
+            name: node name.
+            table: its parameters, MODEL_PARAMETERS among them.
+            components: what it needs of the model if it runs alone.
+            host: the engine of the process; None makes one of its own.
+            counters: names of its counters.
+            options: passed to `rclpy.node.Node`.
+        """
+        self._owns_host = host is None
+        self.host = host or EngineHost(components=components)
+        self.engine: Engine | None = None
+        self._free_places = threading.BoundedSemaphore(MAX_WAITING_SERVICES)
+        self._service_group = ReentrantCallbackGroup()
+        super().__init__(name, table, counters, **options)
+
+    def configure(self) -> None:
+        """Load the model, and run it once so that the first answer is not the slowest."""
+        self.engine = self.host.acquire(
+            EngineSettings(
+                model=self.parameters['model'],
+                backend=self.parameters['backend'],
+                device=self.parameters['device'],
+                threads=self.parameters['threads'],
+            )
+        )
+        engine = self.engine
+        try:
+            self.host.worker.submit(lambda: self.warm_up(engine)).result()
+        except BaseException:
+            self.cleanup()
+            raise
+        info = engine.info
+        self.health.state(
+            {'model_id': engine.model_id, 'backend': info.backend, 'device': info.device}
+        )
+        self.get_logger().info(
+            f'model {engine.model_id} on {info.backend}, {info.device}, {info.precision}, '
+            f'{info.threads} threads'
+        )
+
+    def warm_up(self, engine: Engine) -> None:
+        """Run the model once in the worker; raises if a parameter does not fit the model."""
+
+    def cleanup(self) -> None:
+        """Give the model back."""
+        if self.engine is not None:
+            self.engine = None
+            self.host.release()
+
+    def add_service(self, kind: Any, name: str, callback: Callable[[Any, Any], Any]) -> None:
+        """Create a service whose callback may wait for the model."""
+        self.create_service(kind, name, callback, callback_group=self._service_group)
+
+    def serve(
+        self, response: Any, work: Callable[[Engine], Any], fill: Callable[[Any], None]
+    ) -> Any:
+        """Answer a service call by the model.
+
+        Args:
+            response: has `success` and `message`.
+            work: runs in the worker with the engine.
+            fill: writes the result of `work` into the response.
+
+        Returns:
+            The response; on any error success is False and message says why.
+        """
+        try:
+            fill(self._run(work))
+        except VljepaError as error:
+            response.success, response.message = False, str(error)
+        except Exception as error:
+            self.health.error('service', f'Unexpected {type(error).__name__}: {error}')
+            response.success, response.message = False, f'{type(error).__name__}: {error}'
+        else:
+            response.success, response.message = True, ''
+        return response
+
+    def _run(self, work: Callable[[Engine], Any]) -> Any:
+        engine = self.engine
+        if not self.is_active or engine is None:
+            raise EngineError(self.not_active_reason)
+        if not self._free_places.acquire(blocking=False):
+            raise EngineError(
+                f'The model is busy: {MAX_WAITING_SERVICES} calls wait already. Try again later'
+            )
+        try:
+            return self._wait_for(self.host.worker.submit(lambda: work(engine)))
+        finally:
+            self._free_places.release()
+
+    def _wait_for(self, future: concurrent.futures.Future[Any]) -> Any:
+        timeout_s = self.parameters['service_timeout_s']
+        try:
+            return future.result(timeout_s)
+        except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError) as error:
+            future.cancel()
+            raise EngineError(
+                f'The model is busy: no answer within service_timeout_s = {timeout_s:g} s. '
+                'Ask for less at once, or set it higher'
+            ) from error
+
+    def destroy_node(self) -> None:
+        """Free the engine's thread with the node that owns it."""
+        if self._owns_host:
+            self.host.close()
+        super().destroy_node()

@@ -1,0 +1,43 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""perception, event and world_model in one process around one model; a camera if asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rclpy.utilities import remove_ros_args
+
+from vljepa_ros.nodes.camera_node import CameraNode
+from vljepa_ros.nodes.event_node import EventNode
+from vljepa_ros.nodes.lifecycle import ManagedNode
+from vljepa_ros.nodes.perception_node import PerceptionNode
+from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.worker import EngineHost
+from vljepa_ros.nodes.world_model_node import WorldModelNode
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run all nodes until a signal."""
+    argv = sys.argv if args is None else ['pipeline', *args]
+    parser = argparse.ArgumentParser(prog='pipeline', description=__doc__)
+    parser.add_argument('--with-camera', action='store_true', help='also run the node camera')
+    options = parser.parse_args(remove_ros_args(argv)[1:])
+    host = EngineHost()
+
+    def create() -> list[ManagedNode]:
+        nodes: list[ManagedNode] = [
+            PerceptionNode(host=host),
+            EventNode(host=host),
+            WorldModelNode(host=host),
+        ]
+        return [*nodes, CameraNode()] if options.with_camera else nodes
+
+    run(create, args=argv[1:])
+    host.close()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,39 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of service of the topics, and stamps as nanoseconds."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+SECOND_NS = 1_000_000_000
+
+# Best effort matches every camera driver, whatever it publishes with.
+IMAGE_INPUT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+# Reliable matches every subscriber; keeping only the last few never waits for a slow one.
+IMAGE_OUTPUT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
+)
+EMBEDDING = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
+)
+# A planner that starts late still gets the last events.
+EVENTS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=50,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+def to_ns(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
+
+
+def to_stamp(nanoseconds: int) -> Time:
+    """Return nanoseconds as a stamp."""
+    return Time(sec=nanoseconds // SECOND_NS, nanosec=nanoseconds % SECOND_NS)

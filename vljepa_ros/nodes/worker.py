@@ -1,0 +1,184 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The one thread of a process that runs the model, and the one engine that its nodes share."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vljepa_ros.errors import ConfigurationError, EngineError
+from vljepa_ros.inference import ALL_COMPONENTS, Engine, load_engine
+
+Result = TypeVar('Result')
+
+
+class Worker:
+    """Runs work one after another in its own thread.
+
+    Work comes in two ways. `submit` queues a request whose answer somebody waits for; the queue
+    is bounded. `offer` puts work into a slot where newer work replaces older work that has not
+    begun: a stream that comes faster than the model loses samples and never builds a backlog.
+    The two take turns, so that neither starves the other.
+    """
+
+    def __init__(self, *, max_queue: int = 32) -> None:
+        """Start the thread.
+
+        Args:
+            max_queue: requests that may wait.
+        """
+        self._max_queue = max_queue
+        self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._slots: dict[Hashable, Callable[[], None]] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name='vljepa_worker', daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Queue a request.
+
+        Raises:
+            EngineError: too many requests wait, or the worker is closed.
+        """
+        future: Future[Result] = Future()
+        with self._changed:
+            if self._closed:
+                raise EngineError('The model is being shut down')
+            if len(self._queue) >= self._max_queue:
+                raise EngineError(
+                    f'The model is busy: {self._max_queue} requests wait. Try again later'
+                )
+            self._queue.append((future, work))
+            self._changed.notify()
+        return future
+
+    def offer(self, slot: Hashable, work: Callable[[], None]) -> bool:
+        """Put work into a slot; it must handle its own errors.
+
+        Returns:
+            True if older work of this slot was replaced before it began.
+        """
+        with self._changed:
+            if self._closed:
+                return True
+            replaced = slot in self._slots
+            self._slots[slot] = work
+            self._changed.notify()
+        return replaced
+
+    def withdraw(self, slot: Hashable) -> None:
+        """Empty a slot."""
+        with self._changed:
+            self._slots.pop(slot, None)
+
+    def close(self, *, timeout_s: float = 5.0) -> None:
+        """Cancel what waits, let the running work end, and stop the thread."""
+        with self._changed:
+            self._closed = True
+            self._slots.clear()
+            for future, _ in self._queue:
+                future.cancel()
+            self._queue.clear()
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._closed or self._queue or self._slots):
+                    self._changed.wait()
+                if self._closed:
+                    return
+                request = self._queue.popleft() if self._queue else None
+                slot = next(iter(self._slots), None)
+                sample = self._slots.pop(slot) if slot is not None else None
+            if request is not None:
+                _answer(*request)
+            if sample is not None:
+                sample()
+
+
+def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:  # the one who waits gets it, the thread lives on
+        future.set_exception(error)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Which model runs where; see `load_engine`."""
+
+    model: str
+    backend: str
+    device: str
+    threads: int
+
+
+class EngineHost:
+    """Loads one engine for all nodes of a process and frees it after the last one.
+
+    Only `worker` may call the engine's methods: engines are not thread-safe, and PyTorch's number
+    of threads belongs to the thread that sets it.
+    """
+
+    def __init__(self, *, components: Collection[str] = ALL_COMPONENTS) -> None:
+        """Create a host without an engine.
+
+        Args:
+            components: what the nodes of this process need of the model.
+        """
+        self.worker = Worker()
+        self._components = tuple(components)
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._settings: EngineSettings | None = None
+        self._users = 0
+
+    def acquire(self, settings: EngineSettings) -> Engine:
+        """Return the engine, loading it for the first user; each user releases it once.
+
+        Raises:
+            ConfigurationError: another node of this process loaded it with other settings.
+            VljepaError: whatever `load_engine` raises.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._engine = self.worker.submit(lambda: self._load(settings)).result()
+                self._settings = settings
+            elif settings != self._settings:
+                raise ConfigurationError(
+                    f'The nodes of one process share one model; loaded is {self._settings}, '
+                    f'asked for is {settings}. Give these parameters the same values in all nodes'
+                )
+            self._users += 1
+            return self._engine
+
+    def release(self) -> None:
+        """Give the engine back; the last user frees it."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._engine is not None:
+                self.worker.submit(self._engine.close).result()
+                self._engine = None
+
+    def close(self) -> None:
+        """Stop the worker."""
+        self.worker.close()
+
+    def _load(self, settings: EngineSettings) -> Engine:
+        return load_engine(
+            settings.model,
+            backend=settings.backend,
+            device=settings.device,
+            threads=settings.threads,
+            components=self._components,
+        )

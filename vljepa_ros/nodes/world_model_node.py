@@ -1,0 +1,78 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""world_model: answers questions about actions between states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from vljepa_ros.errors import ImageError
+from vljepa_ros.inference import Engine
+from vljepa_ros.interfaces import InferAction, ScoredText
+from vljepa_ros.nodes.images import to_rgb
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.worker import EngineHost
+from vljepa_ros.world.action_inference import ScoredCandidate, infer_action
+
+PARAMETERS = MODEL_PARAMETERS
+
+
+class WorldModelNode(ModelNode):
+    """Serves `infer_action`."""
+
+    def __init__(self, *, host: EngineHost | None = None, **options: Any) -> None:
+        """Create the node.
+
+        Args:
+            host: the engine of the process; None makes one of its own.
+            options: passed to `rclpy.node.Node`.
+        """
+        super().__init__(
+            'world_model',
+            PARAMETERS,
+            components=('x_encoder', 'predictor', 'y_encoder'),
+            host=host,
+            counters=('inferred_actions',),
+            **options,
+        )
+        self.add_service(InferAction, 'infer_action', self._on_infer_action)
+
+    def warm_up(self, engine: Engine) -> None:
+        """Rank one candidate between two black images."""
+        black = np.zeros((2, 2, 3), dtype=np.uint8)
+        infer_action(engine, black, black, ['a text'])
+
+    def _on_infer_action(
+        self, request: InferAction.Request, response: InferAction.Response
+    ) -> InferAction.Response:
+        def work(engine: Engine) -> tuple[str, list[ScoredCandidate]]:
+            initial, goal = _rgb('initial', request.initial), _rgb('goal', request.goal)
+            return engine.model_id, infer_action(engine, initial, goal, list(request.candidates))
+
+        def fill(result: tuple[str, list[ScoredCandidate]]) -> None:
+            response.model_id, ranked = result
+            response.ranked = [ScoredText(text=item.text, score=item.score) for item in ranked]
+            self.health.count('inferred_actions')
+
+        return self.serve(response, work, fill)
+
+
+def _rgb(field: str, message: Image) -> np.ndarray:
+    try:
+        return to_rgb(message)
+    except ImageError as error:
+        raise ImageError(f'{field}: {error}') from error
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the node until a signal."""
+    run(lambda: [WorldModelNode()], args=args)
+
+
+if __name__ == '__main__':
+    main()
