@@ -23,6 +23,7 @@ except ImportError as error:
     ) from error
 
 from vljepa_ros.model.checkpoint import load_checkpoint, model_id  # noqa: E402 (needs torch)
+from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 
 
 class TorchEngine(Engine):
@@ -40,8 +41,9 @@ class TorchEngine(Engine):
         chosen = _device(device)
         if threads:
             torch.set_num_threads(threads)
-        self._model = load_checkpoint(folder, components=components).to(chosen)
-        self.config = self._model.config
+        model = load_checkpoint(folder, components=components).to(chosen)
+        self._loaded: VLJEPA | None = model
+        self.config = model.config
         self.model_id = model_id(folder, self.config)
         self.info = EngineInfo('torch', str(chosen), 'fp32', torch.get_num_threads())
 
@@ -49,9 +51,9 @@ class TorchEngine(Engine):
         """Encode clips uint8 [B, T, H, W, 3] into visual tokens [B, N, D_vision]."""
         size = self.config.image_size
         expected = (self.config.clip_frames, size, size, 3)
-        if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[1:] != expected:
+        if clips.dtype != np.uint8 or clips.shape[1:] != expected or not len(clips):
             raise EngineError(
-                f'clips must be uint8 of shape [B, {", ".join(map(str, expected))}], '
+                f'clips must be uint8 of shape [B, {", ".join(map(str, expected))}] with B >= 1, '
                 f'not {clips.dtype} {list(clips.shape)}'
             )
         with torch.inference_mode():
@@ -74,20 +76,28 @@ class TorchEngine(Engine):
             raise EngineError(
                 f'embeddings must have the shape [N, {width}], not {list(embeddings.shape)}'
             )
+        if not len(embeddings):
+            return []
         texts, scores = self._model.decode(self._tensor(embeddings.astype(np.float32)))
         return [
             DecodedText(text, score) for text, score in zip(texts, scores.tolist(), strict=True)
         ]
 
     def close(self) -> None:
-        """Free the weights, on a GPU its cached memory too."""
-        on_gpu = self._model.device.type == 'cuda'
-        del self._model
-        if on_gpu:
+        """Free the weights, on a GPU its cached memory too; a second call does nothing."""
+        self._loaded = None
+        if self.info.device.startswith('cuda'):
             torch.cuda.empty_cache()
 
+    @property
+    def _model(self) -> VLJEPA:
+        if self._loaded is None:
+            raise EngineError('The engine is closed; load the model again with load_engine')
+        return self._loaded
+
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._model.device)
+        own = np.require(array, requirements=['C', 'W'])  # torch warns of read-only memory
+        return torch.from_numpy(own).to(self._model.device)
 
 
 def _device(name: str) -> torch.device:
@@ -103,6 +113,11 @@ def _device(name: str) -> torch.device:
         raise ConfigurationError(
             f"The device {name!r} was asked for, but PyTorch sees no CUDA device. Use 'auto' or "
             "'cpu', or install a CUDA build of PyTorch and a driver"
+        )
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigurationError(
+            f'There is no device {name!r}; PyTorch sees {torch.cuda.device_count()} CUDA devices, '
+            'counted from 0'
         )
     if device.type not in ('cpu', 'cuda'):
         raise ConfigurationError(

@@ -71,13 +71,12 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
 
     Raises:
         CheckpointError: a file is missing, truncated, or belongs to another architecture.
-        ConfigurationError: an unknown component name.
+        ConfigurationError: no component, or an unknown name.
         MissingDependencyError: safetensors or tokenizers is not installed.
     """
-    unknown = set(components) - set(NETWORKS)
-    if unknown:
+    if not components or not set(components) <= set(NETWORKS):
         raise ConfigurationError(
-            f'Unknown components {sorted(unknown)}; allowed are {sorted(NETWORKS)}'
+            f'components are {sorted(components)}; allowed are one or more of {sorted(NETWORKS)}'
         )
     config = load_config(folder)
     tokenizers = {
