@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from vljepa_ros.stream.image_ops import to_model_view
 
 SECOND_NS = 1_000_000_000
 # Frames kept for each frame of a clip: a faster camera is thinned out, so memory is bounded.
-FRAMES_KEPT_PER_STEP = 8
+# With 16, clips of 4 Hz or more choose among all the frames of a 60 Hz camera.
+FRAMES_KEPT_PER_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,18 @@ class ClipBuffer:
                 one step, `1 / clip_fps`.
 
         Raises:
-            ConfigurationError: a value is not positive.
+            ConfigurationError: a value is not positive and finite.
         """
-        gap = 1.0 / clip_fps if max_gap_s is None and clip_fps > 0 else max_gap_s
-        if clip_frames < 1 or clip_fps <= 0 or image_size < 1 or gap is None or gap <= 0:
+        values = (clip_frames, clip_fps, image_size, 1.0 if max_gap_s is None else max_gap_s)
+        if not all(0 < value < math.inf for value in values):
             raise ConfigurationError(
                 f'clip_frames {clip_frames}, clip_fps {clip_fps}, image_size {image_size} and '
-                f'max_gap_s {max_gap_s} must all be positive'
+                f'max_gap_s {max_gap_s} must all be positive and finite'
             )
         self._image_size = image_size
         self._step_ns = round(SECOND_NS / clip_fps)
         self._clip_frames = clip_frames
-        self._max_gap_ns = round(gap * SECOND_NS)
+        self._max_gap_ns = self._step_ns if max_gap_s is None else round(max_gap_s * SECOND_NS)
         self._frames: deque[tuple[int, np.ndarray]] = deque()
 
     def __len__(self) -> int:
@@ -107,8 +109,9 @@ class ClipBuffer:
         if len(self._frames) > 1 and self._frames[-1][0] - self._frames[-2][0] < spacing:
             self._frames.pop()
         self._frames.append((stamp_ns, view))
-        oldest_used = stamp_ns - (self._clip_frames - 1) * self._step_ns - self._max_gap_ns
-        while self._frames[0][0] < oldest_used:
+        # One frame stays from before the clip's first moment: it may be the nearest to it.
+        first_moment = stamp_ns - (self._clip_frames - 1) * self._step_ns
+        while len(self._frames) > 1 and self._frames[1][0] <= first_moment:
             self._frames.popleft()
 
     def clip(self) -> Clip | None:
@@ -128,11 +131,7 @@ class ClipBuffer:
         if distance[np.arange(self._clip_frames), nearest].max() > self._max_gap_ns:
             return None
         # A camera that has just started does not reach back yet, even within the allowed gap.
-        if (
-            self._clip_frames > 1
-            and nearest[0] == 0
-            and stamps[0] - wanted[0] > self._step_ns // 4
-        ):
+        if stamps[0] - wanted[0] > self._step_ns // 4:
             return None
         return Clip(
             frames=np.stack([self._frames[index][1] for index in nearest]),
