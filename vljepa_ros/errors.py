@@ -41,3 +41,7 @@ class StreamError(VljepaError, ValueError):
 
 class EngineError(VljepaError):
     """The model cannot be loaded, or failed while it ran."""
+
+
+class ServiceError(VljepaError):
+    """A node refused a request, or did not answer in time."""

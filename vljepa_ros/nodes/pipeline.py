@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
 from vljepa_ros.nodes.camera_node import CameraNode
@@ -24,16 +27,27 @@ def main(args: Sequence[str] | None = None) -> None:
     argv = sys.argv if args is None else ['pipeline', *args]
     parser = argparse.ArgumentParser(prog='pipeline', description=__doc__)
     parser.add_argument('--with-camera', action='store_true', help='also run the node camera')
+    parser.add_argument(
+        '--parameters',
+        type=json.loads,
+        default={},
+        metavar='JSON',
+        help='parameters by node, which win over files: {"perception": {"rate_hz": 2.0}}',
+    )
     options = parser.parse_args(remove_ros_args(argv)[1:])
     host = EngineHost()
 
+    def overrides(node: str) -> dict[str, Any]:
+        values = options.parameters.get(node, {})
+        return {'parameter_overrides': [Parameter(name, value=values[name]) for name in values]}
+
     def create() -> list[ManagedNode]:
         nodes: list[ManagedNode] = [
-            PerceptionNode(host=host),
-            EventNode(host=host),
-            WorldModelNode(host=host),
+            PerceptionNode(host=host, **overrides('perception')),
+            EventNode(host=host, **overrides('event')),
+            WorldModelNode(host=host, **overrides('world_model')),
         ]
-        return [*nodes, CameraNode()] if options.with_camera else nodes
+        return [*nodes, CameraNode(**overrides('camera'))] if options.with_camera else nodes
 
     run(create, args=argv[1:])
     host.close()

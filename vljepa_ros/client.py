@@ -1,0 +1,250 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a planner imports: embeddings, events and answers without writing a node.
+
+with VljepaClient() as vljepa:
+    vljepa.on_event(lambda event: print(event.phase, event.text))
+    ranked = vljepa.infer_action(before, after, ['open the drawer', 'close the drawer'])
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+from vljepa_ros.client_types import EmbeddingSample, Event
+from vljepa_ros.errors import ServiceError
+from vljepa_ros.interfaces import Embedding, EmbedText, InferAction, SemanticEvent
+from vljepa_ros.nodes import qos
+from vljepa_ros.nodes.images import to_message
+
+__all__ = ['EmbeddingSample', 'Event', 'ServiceError', 'VljepaClient']
+
+TRANSITIONS = {
+    'configure': Transition.TRANSITION_CONFIGURE,
+    'activate': Transition.TRANSITION_ACTIVATE,
+    'deactivate': Transition.TRANSITION_DEACTIVATE,
+    'cleanup': Transition.TRANSITION_CLEANUP,
+}
+
+
+class VljepaClient:
+    """Talks to the nodes; its own thread does the ROS work, so every call may block.
+
+    Callbacks run in that thread: they must be quick, and may not call the services.
+    """
+
+    def __init__(self, *, namespace: str = '/vljepa', name: str = 'vljepa_client') -> None:
+        """Join the ROS graph, initialising rclpy if nobody has.
+
+        Args:
+            namespace: the namespace of the vljepa nodes.
+            name: the name of the client's own node.
+        """
+        self._owns_context = not rclpy.ok()
+        if self._owns_context:
+            rclpy.init()
+        self._namespace = '/' + namespace.strip('/')
+        self._node = Node(name, namespace=self._namespace)
+        self._changed = threading.Condition()
+        self._latest: dict[tuple[str, str], EmbeddingSample] = {}
+        self._health: dict[str, dict[str, str]] = {}
+        self._on_embedding: list[Callable[[EmbeddingSample], None]] = []
+        self._on_event: list[Callable[[Event], None]] = []
+        self._clients: dict[str, Any] = {}
+        self._group = ReentrantCallbackGroup()
+        self._node.create_subscription(Embedding, 'embedding', self._embedding, qos.EMBEDDING)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnostics, 10)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, name=name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(2.0)
+        self._node.destroy_node()
+        if self._owns_context:
+            rclpy.try_shutdown()
+
+    def __enter__(self) -> VljepaClient:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def on_embedding(self, callback: Callable[[EmbeddingSample], None]) -> None:
+        """Call back for every embedding from now on."""
+        self._on_embedding.append(callback)
+
+    def on_event(self, callback: Callable[[Event], None]) -> None:
+        """Call back for the last 50 events, and for every one from now on."""
+        first = not self._on_event
+        self._on_event.append(callback)
+        if first:
+            self._node.create_subscription(SemanticEvent, 'events', self._event, qos.EVENTS)
+            self._executor.wake()
+
+    def latest_embedding(
+        self, *, camera: str = 'camera', query: str = 'caption', timeout_s: float = 0.0
+    ) -> EmbeddingSample | None:
+        """Return the newest embedding of a camera and a query.
+
+        Args:
+            camera: the camera's name.
+            query: the query's name.
+            timeout_s: how long to wait for the first one.
+
+        Returns:
+            None if there is none yet.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: (camera, query) in self._latest, timeout_s)
+            return self._latest.get((camera, query))
+
+    def embed_text(self, texts: Sequence[str], *, timeout_s: float = 15.0) -> np.ndarray:
+        """Embed texts into the space of the embeddings.
+
+        Returns:
+            Unit vectors float32 [N, D]; the dot product with an embedding is the cosine.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+        """
+        request = EmbedText.Request(texts=list(texts))
+        answer = self._ask(EmbedText, 'embed_text', request, timeout_s)
+        return np.array(answer.data, dtype=np.float32).reshape(len(texts), answer.dim)
+
+    def infer_action(
+        self,
+        initial: np.ndarray,
+        goal: np.ndarray,
+        candidates: Sequence[str],
+        *,
+        timeout_s: float = 15.0,
+    ) -> list[tuple[str, float]]:
+        """Rank the actions that may lead from one state to another.
+
+        Args:
+            initial: the state before, RGB uint8 [H, W, 3].
+            goal: the state after, RGB uint8 [H, W, 3].
+            candidates: descriptions of actions.
+            timeout_s: how long to wait for the answer.
+
+        Returns:
+            (text, cosine) of all candidates, the best first.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+        """
+        request = InferAction.Request(
+            initial=to_message(initial, Header()),
+            goal=to_message(goal, Header()),
+            candidates=list(candidates),
+        )
+        answer = self._ask(InferAction, 'infer_action', request, timeout_s)
+        return [(item.text, item.score) for item in answer.ranked]
+
+    def state(self, node: str, *, timeout_s: float = 5.0) -> str:
+        """Return the lifecycle state of a node ('perception', …), such as 'active'."""
+        answer = self._call(GetState, f'{node}/get_state', GetState.Request(), timeout_s)
+        return str(answer.current_state.label)
+
+    def change_state(self, node: str, transition: str, *, timeout_s: float = 60.0) -> bool:
+        """Send a node through a lifecycle transition; return whether it went."""
+        request = ChangeState.Request(transition=Transition(id=TRANSITIONS[transition]))
+        answer = self._call(ChangeState, f'{node}/change_state', request, timeout_s)
+        return bool(answer.success)
+
+    def wait_until_active(self, node: str, *, timeout_s: float = 60.0) -> bool:
+        """Wait until a node is active; return whether it is."""
+        end_s = time.monotonic() + timeout_s
+        while (left_s := end_s - time.monotonic()) > 0.0:
+            try:
+                if self.state(node, timeout_s=min(left_s, 2.0)) == 'active':
+                    return True
+            except ServiceError:
+                continue
+            time.sleep(0.1)
+        return False
+
+    def diagnostics(self, node: str) -> dict[str, str]:
+        """Return the newest counters and facts of a node; empty before the first."""
+        with self._changed:
+            return dict(self._health.get(f'{self._namespace.rstrip("/")}/{node}', {}))
+
+    def _ask(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any:
+        answer = self._call(kind, name, request, timeout_s)
+        if not answer.success:
+            raise ServiceError(f'{name} was refused: {answer.message}')
+        return answer
+
+    def _call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any:
+        if threading.current_thread() is self._thread:
+            raise ServiceError(
+                f'{name} was called in a callback of this client; call it elsewhere'
+            )
+        if name not in self._clients:
+            self._clients[name] = self._node.create_client(kind, name, callback_group=self._group)
+            self._executor.wake()
+        client = self._clients[name]
+        full_name = client.srv_name
+        end_s = time.monotonic() + timeout_s
+        if not client.wait_for_service(timeout_sec=timeout_s):
+            raise ServiceError(
+                f'There is no service {full_name} within {timeout_s:g} s. Is the node started, '
+                'with the same ROS_DOMAIN_ID and namespace?'
+            )
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        if not done.wait(max(0.0, end_s - time.monotonic())):
+            client.remove_pending_request(future)
+            raise ServiceError(f'{full_name} did not answer within {timeout_s:g} s')
+        return future.result()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def _embedding(self, message: Embedding) -> None:
+        sample = EmbeddingSample.from_message(message)
+        with self._changed:
+            self._latest[sample.camera, sample.query] = sample
+            self._changed.notify_all()
+        for callback in self._on_embedding:
+            callback(sample)
+
+    def _event(self, message: SemanticEvent) -> None:
+        event = Event.from_message(message)
+        for callback in self._on_event:
+            callback(event)
+
+    def _diagnostics(self, message: DiagnosticArray) -> None:
+        with self._changed:
+            for status in message.status:
+                self._health[status.name] = {item.key: item.value for item in status.values}
+            self._changed.notify_all()

@@ -1,0 +1,78 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The messages of the nodes as plain Python values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from builtin_interfaces.msg import Time
+
+from vljepa_ros.interfaces import Embedding, SemanticEvent
+
+PHASES = {SemanticEvent.STARTED: 'STARTED', SemanticEvent.ENDED: 'ENDED'}
+
+
+@dataclass(frozen=True)
+class EmbeddingSample:
+    """One message of `embedding`: unit vector float32 [D], stamps in nanoseconds."""
+
+    stamp_ns: int
+    camera: str
+    query: str
+    model_id: str
+    vector: np.ndarray
+    clip_start_ns: int
+    clip_end_ns: int
+
+    @classmethod
+    def from_message(cls, message: Embedding) -> EmbeddingSample:
+        """Convert a message."""
+        return cls(
+            stamp_ns=_to_ns(message.header.stamp),
+            camera=message.camera,
+            query=message.query,
+            model_id=message.model_id,
+            vector=np.array(message.data, dtype=np.float32),
+            clip_start_ns=_to_ns(message.clip_start),
+            clip_end_ns=_to_ns(message.clip_end),
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message of `events`; stamps in nanoseconds, phase 'STARTED' or 'ENDED'."""
+
+    stamp_ns: int
+    id: str
+    phase: str
+    start_ns: int
+    end_ns: int
+    text: str
+    score: float
+    change: float
+    camera: str
+    query: str
+    model_id: str
+
+    @classmethod
+    def from_message(cls, message: SemanticEvent) -> Event:
+        """Convert a message."""
+        return cls(
+            stamp_ns=_to_ns(message.header.stamp),
+            id=message.id,
+            phase=PHASES.get(message.phase, str(message.phase)),
+            start_ns=_to_ns(message.start),
+            end_ns=_to_ns(message.end),
+            text=message.text,
+            score=message.score,
+            change=message.change,
+            camera=message.camera,
+            query=message.query,
+            model_id=message.model_id,
+        )
+
+
+def _to_ns(stamp: Time) -> int:
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

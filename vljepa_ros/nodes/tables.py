@@ -1,0 +1,20 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The parameter tables of all nodes."""
+
+from __future__ import annotations
+
+from vljepa_ros.nodes import camera_node, event_node, perception_node, world_model_node
+from vljepa_ros.nodes.parameters import describe_tables
+
+TABLES = {
+    'perception': perception_node.PARAMETERS,
+    'event': event_node.PARAMETERS,
+    'world_model': world_model_node.PARAMETERS,
+    'camera': camera_node.PARAMETERS,
+}
+
+
+def parameters_page() -> str:
+    """Return docs/parameters.md."""
+    return describe_tables(TABLES)
