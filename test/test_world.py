@@ -231,6 +231,7 @@ def test_state_caption() -> None:
 # ---- pictures -----------------------------------------------------------------------------------
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_same_arguments_give_the_same_bytes() -> None:
     first = render_episode(seed=5, actions=1)
@@ -242,6 +243,7 @@ def test_same_arguments_give_the_same_bytes() -> None:
     assert other.frames[0].tobytes() != first.frames[0].tobytes()
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_frame_rate_only_samples_the_motion() -> None:
     slow = render_episode(seed=2, fps=5.0, actions=1)
@@ -252,6 +254,7 @@ def test_frame_rate_only_samples_the_motion() -> None:
     assert np.array_equal(shifted.frames[:5], fast.frames[1:11:2])
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_objects_are_large_inside_and_in_their_colour() -> None:
     near = {'red': (0,), 'green': (1,), 'blue': (2,), 'yellow': (0, 1)}
@@ -269,6 +272,7 @@ def test_objects_are_large_inside_and_in_their_colour() -> None:
             assert min(strong) > 1.2 * max(weak), (seed, item, mean)
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_object_size_holds_throughout_episodes() -> None:
     for seed in range(4):
@@ -280,6 +284,7 @@ def test_object_size_holds_throughout_episodes() -> None:
         assert episode.gripper_pixel.shape == (total, 2)
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_wide_picture_contains_the_square_one() -> None:
     square = render_episode(seed=9, actions=0, seconds=1.0, fps=1.0, width=120, height=120)
@@ -288,6 +293,7 @@ def test_wide_picture_contains_the_square_one() -> None:
     assert np.abs(middle - square.frames).mean() < 1.0
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_bad_picture_arguments_are_named() -> None:
     with pytest.raises(ConfigurationError, match='fps'):
@@ -298,6 +304,7 @@ def test_bad_picture_arguments_are_named() -> None:
         render_episode(seed=0, start_offset_s=1000.0)
 
 
+@pytest.mark.render
 @pytest.mark.usefixtures('graphics')
 def test_sample_writes_video_and_labels(tmp_path: Path) -> None:
     av = pytest.importorskip('av', reason='needs PyAV: pip install av')

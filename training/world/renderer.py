@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import math
 import os
@@ -75,7 +76,7 @@ def load_mujoco() -> ModuleType:
     # One thread for each process: software rendering of small pictures gets slower with more.
     os.environ.setdefault('LP_NUM_THREADS', '0')
     try:
-        import mujoco  # type: ignore[import-untyped]
+        import mujoco
     except ModuleNotFoundError as error:
         if error.name != 'mujoco':
             raise MissingDependencyError(f'{_GL_HELP} ({error})') from error
@@ -219,6 +220,15 @@ class WorldRenderer:
 
 
 @lru_cache(maxsize=2)
+def _renderer_of(pid: int, width: int, height: int, supersample: int) -> WorldRenderer:
+    del pid  # a drawing context does not survive a fork, so it is part of the key
+    return WorldRenderer(width=width, height=height, supersample=supersample)
+
+
+# While the interpreter shuts down it is too late for MuJoCo to free its context.
+atexit.register(_renderer_of.cache_clear)
+
+
 def shared_renderer(*, width: int, height: int, supersample: int) -> WorldRenderer:
     """Return this process's renderer for a picture size (building one takes 0.1 s)."""
-    return WorldRenderer(width=width, height=height, supersample=supersample)
+    return _renderer_of(os.getpid(), width, height, supersample)
