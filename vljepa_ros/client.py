@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a planner imports: embeddings, events and answers without writing a node.
 
-with VljepaClient() as vljepa:
-    vljepa.on_event(lambda event: print(event.phase, event.text))
-    ranked = vljepa.infer_action(before, after, ['open the drawer', 'close the drawer'])
+Example:
+    with VljepaClient() as vljepa:
+        vljepa.on_event(lambda event: print(event.phase, event.text))
+        ranked = vljepa.infer_action(before, after, ['open the drawer', 'close the drawer'])
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def to_message(image: np.ndarray, header: Header) -> Image:
     """Return RGB uint8 [H, W, 3] as a message in rgb8."""
     height, width = image.shape[:2]
     data = array.array('B')  # rclpy takes it as it is; lists and arrays of NumPy are copied slowly
-    data.frombytes(memoryview(np.ascontiguousarray(image)).cast('B'))
+    data.frombytes(np.ascontiguousarray(image).data.cast('B'))
     return Image(
         header=header,
         height=height,

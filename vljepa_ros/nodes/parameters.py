@@ -102,7 +102,7 @@ class Parameter:
             )
         if self.check is not None:
             self.check(value)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
