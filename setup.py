@@ -18,9 +18,9 @@ TORCH = ['opencv-python-headless', 'safetensors', 'tokenizers', 'torch>=2.4']
 
 
 def data_files() -> list[tuple[str, list[str]]]:
-    """Return models, config and launch files by the folder below the prefix they go to."""
+    """Return the files beside the code by the folder below the prefix they go to."""
     folders: dict[str, list[str]] = {}
-    for top in ('config', 'launch', 'models'):
+    for top in ('config', 'launch', 'models', 'samples'):
         for path in sorted((ROOT / top).rglob('*')):
             if path.is_file() and '__pycache__' not in path.parts:
                 relative = path.relative_to(ROOT)

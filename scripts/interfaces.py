@@ -14,8 +14,8 @@ import hashlib
 import os
 import shutil
 import time
-from pathlib import Path
 from collections.abc import Mapping
+from pathlib import Path
 
 from shell import ROOT, call, fail, locked, say, tail
 
@@ -54,7 +54,7 @@ def _build(folder: Path, prefix: Path, *, python: Path | str, env: Mapping[str, 
     if shutil.which('cmake', path=env.get('PATH')) is None:
         fail('cmake is missing: sudo apt install cmake build-essential')
     configure = [
-        *('cmake', '-S', ROOT, '-B', tree, '-G', 'Unix Makefiles'),
+        *('cmake', '-S', str(ROOT), '-B', str(tree), '-G', 'Unix Makefiles'),
         f'-DCMAKE_INSTALL_PREFIX={prefix}',
         f'-DPython3_EXECUTABLE={python}',
         f'-DPYTHON_EXECUTABLE={python}',  # what ROS 2 up to Jazzy looks at
@@ -63,9 +63,9 @@ def _build(folder: Path, prefix: Path, *, python: Path | str, env: Mapping[str, 
         '-DCMAKE_BUILD_TYPE=Release',
     ]
     jobs = str(os.cpu_count() or 1)
-    steps = (configure, ['cmake', '--build', tree, '-j', jobs], ['cmake', '--install', tree])
-    for step in steps:
-        if not call(step, log=log, env=env):
+    compile_ = ['cmake', '--build', str(tree), '-j', jobs]
+    for step in (configure, compile_, ['cmake', '--install', str(tree)]):
+        if not call(step, log=log, env=env, cwd=folder):  # the install leaves a file there
             fail(f'the interfaces do not build:\n\n{tail(log, 40)}\n\nThe whole output: {log}')
     say(f'built in {time.monotonic() - start:.0f} s')
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from collections.abc import Sequence
+from pathlib import Path
 
 from shell import ROOT, call, fail, say, tail
 
@@ -68,5 +68,5 @@ def install_torch(python: Path, *, log: Path, constraints: Path = PINS) -> None:
 
 
 def _pip(python: Path, arguments: Sequence[str | Path], *, log: Path) -> bool:
-    pip = [python, '-m', 'pip', '--disable-pip-version-check', 'install', '--no-input']
-    return call([*pip, *arguments], log=log)
+    options = ('--disable-pip-version-check', '--no-input')
+    return call([python, '-m', 'pip', 'install', *options, *arguments], log=log)

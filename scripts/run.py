@@ -19,7 +19,7 @@ import os
 import sys
 from pathlib import Path
 
-if sys.version_info < (3, 8):
+if sys.version_info < (3, 8):  # noqa: UP036 - this one runs before the right Python is found
     sys.exit('[setup] Python 3.10 or newer is needed; name one: make setup PYTHON=python3.12')
 
 import interfaces
@@ -40,10 +40,7 @@ def main() -> None:
     """Set up, then become the command."""
     arguments = _arguments()
     python = sourced_environment.ros_python()
-    if python:
-        env = _sourced(python, arguments)
-    else:
-        env = _wheels(arguments)
+    env = _sourced(python, arguments) if python else _wheels(arguments)
     if not arguments.command:
         say('ready')
         return

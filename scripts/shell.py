@@ -10,8 +10,8 @@ import fcntl
 import os
 import subprocess
 import sys
-from pathlib import Path
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +40,7 @@ def call(
     *,
     log: Path,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> bool:
     """Run a command with its output appended to a file.
 
@@ -55,6 +56,7 @@ def call(
             stdout=stream,
             stderr=subprocess.STDOUT,
             env=clean_environment() if env is None else env,
+            cwd=cwd,
             check=False,
         )
     return result.returncode == 0

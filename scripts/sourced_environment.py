@@ -97,7 +97,7 @@ def _installed(python: str) -> dict[str, str]:
         [python, '-m', 'pip', '--disable-pip-version-check', 'list', '--format', 'json'],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        universal_newlines=True,
+        text=True,
         check=True,
     ).stdout
     return {normalized(entry['name']): entry['version'] for entry in json.loads(output)}

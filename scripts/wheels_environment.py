@@ -46,7 +46,7 @@ def prepare(distro: str, *, with_tests: bool) -> Path:
     run_marker, test_marker = folder / '.complete-run', folder / '.complete-test'
     if run_marker.exists() and (test_marker.exists() or not with_tests):
         return folder
-    with locked(folder.with_suffix('.lock'), waiting_for=str(folder)):
+    with locked(folder.parent / f'{folder.name}.lock', waiting_for=str(folder)):
         if not run_marker.exists():
             _make(folder, distro)
             run_marker.touch()
@@ -93,7 +93,7 @@ def _repair_cmake_files(folder: Path, python: Path) -> None:
     numpy_include = subprocess.run(
         [str(python), '-c', 'import numpy; print(numpy.get_include())'],
         stdout=subprocess.PIPE,
-        universal_newlines=True,
+        text=True,
         env=clean_environment(),
         check=True,
     ).stdout.strip()
