@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,7 +53,8 @@ class DriftConfig:
         threshold: cosine distance from the segment's mean above which a sample may belong to a
             new meaning, in (0, 2).
         release: distance below which it certainly belongs to the old one, in (0, threshold].
-        confirm_s: how long a new meaning must last to be sure, in seconds.
+        confirm_s: how long a new meaning must last to be sure, in seconds; with 0 a single
+            strange sample is a change.
     """
 
     threshold: float = 0.4
@@ -61,11 +63,31 @@ class DriftConfig:
 
     def __post_init__(self) -> None:
         """Reject values outside their ranges."""
-        if not 0.0 < self.release <= self.threshold < 2.0 or self.confirm_s < 0.0:
+        ordered = 0.0 < self.release <= self.threshold < 2.0
+        if not ordered or not 0.0 <= self.confirm_s < math.inf:
             raise ConfigurationError(
                 f'release {self.release} and threshold {self.threshold} must fulfil '
                 f'0 < release <= threshold < 2, and confirm_s {self.confirm_s} must be >= 0'
             )
+
+
+def check_embedding(embedding: np.ndarray, *, known: np.ndarray | None) -> None:
+    """Check a stream's next vector.
+
+    Args:
+        embedding: what should be a finite vector [D].
+        known: a vector of the same stream, None before the first.
+
+    Raises:
+        StreamError: it has another shape, or holds NaN or infinity.
+    """
+    if embedding.ndim != 1 or (known is not None and len(embedding) != len(known)):
+        raise StreamError(
+            f'An embedding of shape {list(embedding.shape)} came into a stream of vectors of '
+            f'length {"D" if known is None else len(known)}; use one model for one stream'
+        )
+    if not np.isfinite(embedding).all():
+        raise StreamError('An embedding holds NaN or infinity; it was left out')
 
 
 class _Mean:
@@ -90,7 +112,7 @@ class DriftDetector:
 
     A sample far from the segment's mean opens a suspicion. The suspicion becomes a change when
     the samples since then agree with each other for `confirm_s`; it is dropped as soon as a sample
-    is near the old mean again. A single strange sample therefore never makes an event.
+    is near the old mean again. A single strange sample therefore makes no event.
     """
 
     def __init__(self, config: DriftConfig | None = None) -> None:
@@ -122,7 +144,7 @@ class DriftDetector:
             StreamError: the vector has another length than the last one, or is not finite; the
                 state is unchanged.
         """
-        self._check(embedding)
+        check_embedding(embedding, known=None if self._segment is None else self._segment.total)
         if self._segment is None:
             self._segment = _Mean(stamp_ns, embedding)
             return Change(stamp_ns, stamp_ns, 0.0)
@@ -141,13 +163,3 @@ class DriftDetector:
             return None
         before, self._segment, self._suspect = self._segment, self._suspect, None
         return Change(self._segment.start_ns, stamp_ns, before.distance(self._segment.total))
-
-    def _check(self, embedding: np.ndarray) -> None:
-        known = self._segment
-        if embedding.ndim != 1 or (known is not None and len(embedding) != len(known.total)):
-            raise StreamError(
-                f'An embedding of shape {list(embedding.shape)} came into a stream of vectors of '
-                f'length {len(known.total) if known else "[D]"}; use one model for one stream'
-            )
-        if not np.isfinite(embedding).all():
-            raise StreamError('An embedding holds NaN or infinity; it was left out')

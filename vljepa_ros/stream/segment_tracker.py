@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vljepa_ros.stream.change_detector import Change, ChangeDetector
+from vljepa_ros.stream.change_detector import Change, ChangeDetector, check_embedding
 
 
 class Phase(enum.Enum):
@@ -27,7 +27,8 @@ class SegmentUpdate:
         phase: which of the two.
         segment_id: counts from 0; both phases of one segment share it.
         start_ns: stamp of the segment's first sample.
-        end_ns: stamp of its last sample, while STARTED of the newest so far.
+        end_ns: while STARTED the stamp of the newest sample. ENDED: the stamp of the next
+            segment's first sample, so no gap is left; of its own last one if the stream ended.
         embedding: unit vector float32 [D]: the mean of the samples since the change (STARTED) or
             of the whole segment (ENDED).
         change: cosine distance to the segment before, in [0, 2]; 0 for the first one.
@@ -64,6 +65,8 @@ class SegmentTracker:
         Raises:
             StreamError: a vector of another length or not finite; the state is unchanged.
         """
+        # Before the flush: a vector that is refused must not end the segment.
+        check_embedding(embedding, known=self._detector.segment_mean)
         updates = self.flush() if self._change is not None and stamp_ns < self._last_ns else []
         closing = self._detector.segment_mean
         change = self._detector.update(stamp_ns, embedding)
