@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,8 @@ def moments(buffer: ClipBuffer) -> list[float] | None:
     clip = buffer.clip()
     if clip is None:
         return None
-    assert (clip.frames.shape, clip.frames.dtype) == ((8, SIZE, SIZE, 3), np.uint8)
+    assert clip.frames.shape == (8, SIZE, SIZE, 3)
+    assert clip.frames.dtype == np.uint8
     assert (clip.first_stamp_ns, clip.last_stamp_ns) == (clip.stamps_ns[0], clip.stamps_ns[-1])
     times = [(stamp - START_NS) / SECOND for stamp in clip.stamps_ns]
     for frame, seconds in zip(clip.frames, times, strict=True):
@@ -278,6 +280,6 @@ def test_short_clips(clip_frames: int) -> None:
     ids=str,
 )
 def test_wrong_settings(wrong: dict[str, float]) -> None:
-    settings = {'clip_frames': 8, 'clip_fps': 5.0, 'image_size': SIZE} | wrong
+    settings: dict[str, Any] = {'clip_frames': 8, 'clip_fps': 5.0, 'image_size': SIZE} | wrong
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         ClipBuffer(**settings)

@@ -9,13 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip('torch')
+pytest.importorskip('torch')
 pytest.importorskip('tokenizers')
 
+import torch  # noqa: E402
 from untrained import TEXTS, build_untrained_checkpoint  # noqa: E402
 
 import vljepa_ros  # noqa: E402
@@ -51,7 +53,8 @@ def clips(engine: Engine) -> np.ndarray:
 
 
 def assert_unit(vectors: np.ndarray, *shape: int) -> None:
-    assert (vectors.shape, vectors.dtype) == (shape, np.float32)
+    assert vectors.shape == shape
+    assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1.0, atol=1e-5)
 
 
@@ -151,7 +154,7 @@ def test_wrong_texts(engine: Engine, clips: np.ndarray, texts: list[str], messag
     ],
     ids=str,
 )
-def test_wrong_arguments(folder: Path, arguments: dict[str, object], message: str) -> None:
+def test_wrong_arguments(folder: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_engine(folder, **arguments)
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip('torch')
+pytest.importorskip('torch')
 pytest.importorskip('tokenizers')
 
+import torch  # noqa: E402
 from untrained import TEXTS, build_tokenizer  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
@@ -165,7 +166,8 @@ class TestTokenizer:
         tokenizer = Tokenizer(tokenizer_path)
         texts = [*TEXTS, 'Ünïcode 机器人 🙂']
         ids, mask = tokenizer.encode(texts, max_tokens=64)
-        assert (ids.dtype, mask.dtype) == (np.int64, np.bool_)
+        assert ids.dtype == np.int64
+        assert mask.dtype == np.bool_
         assert ids.shape == mask.shape
         assert (ids[~mask] == tokenizer.pad).all()
         assert mask.any(axis=0).all(), 'no column is padding only'

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-torch = pytest.importorskip('torch')
-transformers = pytest.importorskip(
+pytest.importorskip('torch')
+pytest.importorskip(
     'transformers', reason="parity needs transformers: pip install 'transformers>=5.23'"
 )
 
+import torch  # noqa: E402
+import transformers  # noqa: E402
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Encoder  # noqa: E402
 
 from vljepa_ros.model.config import (  # noqa: E402
