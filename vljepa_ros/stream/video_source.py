@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,10 @@ class VideoSource:
         Raises:
             ResourceNotFoundError: there is no such file or folder.
             ImageError: it holds no frame that can be decoded.
-            ConfigurationError: `rate_hz` is negative.
+            ConfigurationError: `rate_hz` is negative or not finite.
         """
         self.path = Path(path).expanduser()
-        if rate_hz < 0:
+        if not 0.0 <= rate_hz < math.inf:
             raise ConfigurationError(f'rate_hz is {rate_hz}; allowed is 0 (own rate) or more')
         if not self.path.exists():
             raise ResourceNotFoundError(
@@ -84,7 +85,8 @@ class VideoSource:
 
 
 def _images_of(folder: Path) -> list[Path]:
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = (path for path in folder.iterdir() if path.is_file())
+    images = sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
         raise ImageError(
             f'The folder {str(folder)!r} holds no image; looked for *{", *".join(IMAGE_SUFFIXES)}'
