@@ -36,14 +36,15 @@ def transition_clip(
     Args:
         initial: RGB uint8 [H, W, 3].
         goal: RGB uint8 [H, W, 3]; its size may differ.
-        clip_frames: T, even.
+        clip_frames: T; of an odd number the initial image gets the larger half.
         image_size: S.
 
     Raises:
         ImageError: an array is not a picture.
     """
     views = [to_model_view(image, image_size) for image in (initial, goal)]
-    return np.repeat(np.stack(views), clip_frames // 2, axis=0)
+    later = clip_frames // 2
+    return np.repeat(np.stack(views), (clip_frames - later, later), axis=0)
 
 
 def infer_action(
@@ -58,11 +59,18 @@ def infer_action(
         candidates: at least one text, none of them empty.
 
     Raises:
-        ConfigurationError: no candidate, or an empty or too long one.
+        ConfigurationError: no candidate, an empty or too long one, or a model that was trained
+            without an action query.
         ImageError: an array is not a picture.
     """
     if not candidates:
         raise ConfigurationError('No candidate action was given; give at least one text')
+    if ACTION_QUERY not in engine.config.queries:
+        raise ConfigurationError(
+            f'The model {engine.model_id} has no query {ACTION_QUERY!r}, only '
+            f'{sorted(engine.config.queries)}; load one that was trained on actions'
+        )
+    embeddings = engine.embed_text(candidates)  # [N, D]
     clip = transition_clip(
         initial,
         goal,
@@ -70,6 +78,6 @@ def infer_action(
         image_size=engine.config.image_size,
     )
     predicted = engine.predict(engine.encode(clip[None]), [ACTION_QUERY])[0, 0]  # [D]
-    scores = engine.embed_text(candidates) @ predicted  # [N]
+    scores = (embeddings @ predicted).clip(-1.0, 1.0)  # [N]
     order = np.argsort(-scores, kind='stable')
     return [ScoredCandidate(candidates[index], float(scores[index])) for index in order]
