@@ -303,6 +303,35 @@ def test_y_decoder() -> None:
     torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_training_computes_what_inference_does() -> None:
+    """Where gradients are wanted the attention may take another way to the same result."""
+    _, llama = llama_pair(LLAMA)
+    _, y_encoder = gemma_pair(dataclasses.replace(GEMMA, sliding_window=4))
+    x_encoder = XEncoder(ODD_VISION)
+    randomise(x_encoder)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 12, LLAMA.hidden_size, generator=generator)
+    mask = torch.arange(12) < torch.tensor([[12], [3]])
+    ids = torch.randint(3, GEMMA.vocab_size, (2, 12), generator=generator)
+    clips = torch.randint(0, 256, (1, 9, 50, 50, 3), generator=generator, dtype=torch.uint8)
+    ways = {
+        'padded': lambda: llama(x, mask=mask)[mask],
+        'causal': lambda: llama(x, causal=True),
+        'text': lambda: y_encoder(ids, mask),
+        'video': lambda: x_encoder(clips),
+    }
+    for name, way in ways.items():
+        with torch.enable_grad():
+            trained = way()
+        trained.sum().backward()
+        with torch.inference_mode():
+            torch.testing.assert_close(trained.detach(), way(), rtol=1e-3, atol=1e-3, msg=name)
+    for module in (llama, y_encoder, x_encoder):
+        for weight in module.parameters():
+            assert weight.grad is not None
+            assert weight.grad.isfinite().all()
+
+
 class TestPaperSizes:
     """On the meta device: names and shapes, no memory."""
 
