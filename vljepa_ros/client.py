@@ -60,6 +60,7 @@ class VljepaClient:
             rclpy.init()
         self._namespace = '/' + namespace.strip('/')
         self._node = Node(name, namespace=self._namespace)
+        self._closed = False
         self._changed = threading.Condition()
         self._latest: dict[tuple[str, str], EmbeddingSample] = {}
         self._health: dict[str, dict[str, str]] = {}
@@ -76,8 +77,10 @@ class VljepaClient:
 
     def close(self) -> None:
         """Leave the graph."""
+        self._closed = True
+        self._executor.wake()
+        self._thread.join()
         self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(2.0)
         self._node.destroy_node()
         if self._owns_context:
             rclpy.try_shutdown()
@@ -226,10 +229,11 @@ class VljepaClient:
         return future.result()
 
     def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return
+        while not self._closed:
+            try:
+                self._executor.spin_once(timeout_sec=0.5)
+            except ExternalShutdownException:
+                return
 
     def _embedding(self, message: Embedding) -> None:
         sample = EmbeddingSample.from_message(message)

@@ -53,13 +53,23 @@ def run(create: Callable[[], Sequence[ManagedNode]], *, args: Sequence[str] | No
     stop.wait()
     executor.wake()
     thread.join()
-    executor.shutdown(timeout_sec=5.0)
+    _drain(executor)
     if rclpy.ok():
         for node in nodes:
             node.stop()
     for node in nodes:
         node.destroy_node()
     rclpy.try_shutdown()
+
+
+def _drain(executor: MultiThreadedExecutor) -> None:
+    """Let the callbacks that have begun end.
+
+    Without the first line a callback that waits for a thread would meet a destroyed executor
+    (rclpy of Humble to Kilted).
+    """
+    executor._executor.shutdown(wait=True)
+    executor.shutdown(timeout_sec=5.0)
 
 
 def _spin(executor: MultiThreadedExecutor, stop: threading.Event, node: ManagedNode) -> None:
