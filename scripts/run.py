@@ -29,8 +29,8 @@ from shell import ROOT, clean_environment, fail, say
 
 # Settings that a caller may override.
 _DEFAULTS = {
-    # Fast DDS drops most large images with its default transports.
-    'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA',
+    # Fast DDS drops most large images otherwise, see vljepa_ros/launch_arguments.py.
+    'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA?sockets_size=4MB&non_blocking=true',
     # Threads that spin while they wait slow everything down when cores are busy.
     'OMP_WAIT_POLICY': 'PASSIVE',
 }
