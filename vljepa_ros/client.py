@@ -10,6 +10,14 @@ Example:
 
 from __future__ import annotations
 
+# Before ROS: missing interfaces are then one clear error.
+from vljepa_ros.interfaces import (  # isort: skip
+    Embedding,
+    EmbedText,
+    InferAction,
+    SemanticEvent,
+)
+
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +36,6 @@ from std_msgs.msg import Header
 
 from vljepa_ros.client_types import EmbeddingSample, Event
 from vljepa_ros.errors import ServiceError
-from vljepa_ros.interfaces import Embedding, EmbedText, InferAction, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.images import to_message
 
