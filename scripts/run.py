@@ -25,7 +25,7 @@ if sys.version_info < (3, 8):  # noqa: UP036 - this one runs before the right Py
 import interfaces
 import sourced_environment
 import wheels_environment
-from shell import ROOT, clean_environment, fail, say
+from shell import ROOT, fail, say
 
 # Settings that a caller may override.
 _DEFAULTS = {
@@ -76,7 +76,7 @@ def _wheels(arguments: argparse.Namespace) -> dict[str, str]:
         )
     folder = wheels_environment.prepare(distro, with_tests=arguments.test)
     python = folder / 'bin' / 'python'
-    env = clean_environment()
+    env = dict(os.environ)
     env['VIRTUAL_ENV'] = str(folder)
     env['PATH'] = _joined(folder / 'bin', env.get('PATH'))
     # Not the caller's: nothing of another ROS may come in.

@@ -30,9 +30,10 @@ def fail(message: str) -> NoReturn:
     sys.exit(f'\n[setup] {message}')
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without traces of other Python environments."""
-    return {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+def leave_other_environments() -> None:
+    """Remove the traces of other Python environments from this process and its children."""
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
 
 
 def call(
@@ -55,7 +56,7 @@ def call(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env=clean_environment() if env is None else env,
+            env=env,
             cwd=cwd,
             check=False,
         )

@@ -22,6 +22,7 @@ from packages import CONSTRAINTS, PINS, install_torch, normalized, pins, pip_ins
 from shell import ROOT, call, fail, locked, say
 
 FOLDER = ROOT / '.venv'
+_PYTHON = FOLDER / 'bin' / 'python'
 
 # Modules that apt or a vendor may have installed without telling pip.
 _MODULE_OF = {'opencv-python-headless': 'cv2', 'torch': 'torch', 'pyyaml': 'yaml'}
@@ -40,55 +41,57 @@ def ros_python() -> str | None:
 
 def prepare(python: str, *, with_tests: bool) -> Path:
     """Make ``.venv``, or complete it, and return its folder."""
-    key = _key(python, with_tests=with_tests)
-    marker = FOLDER / ('.complete-test' if with_tests else '.complete-run')
-    if _is(marker, key):
+    key = _key(python)
+    run_marker, test_marker = FOLDER / '.complete-run', FOLDER / '.complete-test'
+    if _is(run_marker, key) and (_is(test_marker, key) or not with_tests):
         return FOLDER
     with locked(ROOT / 'build' / 'venv.lock', waiting_for=str(FOLDER)):
-        if not _is(marker, key):
-            _make(python, with_tests=with_tests)
-            marker.write_text(key)
+        if not _is(run_marker, key):
+            say(f'making {FOLDER} on top of ROS 2 {os.environ["ROS_DISTRO"]} ({python})')
+            _make(python)
+            _add('run.in')
+            run_marker.write_text(key)
+        if with_tests and not _is(test_marker, key):
+            say('adding the packages for tests and training')
+            _add('test.in')
+            test_marker.write_text(key)
     return FOLDER
 
 
-def _make(python: str, *, with_tests: bool) -> None:
-    start = time.monotonic()
-    say(f'making {FOLDER} on top of ROS 2 {os.environ["ROS_DISTRO"]} ({python})')
+def _make(python: str) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     (FOLDER / 'COLCON_IGNORE').touch()
-    log, venv_python = FOLDER / 'setup.log', FOLDER / 'bin' / 'python'
-    environment = dict(os.environ)
-    if not call(
-        [python, '-m', 'venv', '--system-site-packages', FOLDER], log=log, env=environment
-    ):
+    log = FOLDER / 'setup.log'
+    if not call([python, '-m', 'venv', '--system-site-packages', FOLDER], log=log):
         fail(f'{python} cannot make virtual environments: sudo apt install python3-venv')
-    constraints = FOLDER / 'constraints.txt'
-    constraints.write_text(_constraints(str(venv_python)))
-    sets = ['run.in', 'test.in'] if with_tests else ['run.in']
-    wanted = [
-        line
-        for name in sets
-        for line in (CONSTRAINTS / name).read_text().splitlines()
-        if line and not line.startswith('#') and not _present(str(venv_python), line)
-    ]
+    (FOLDER / 'constraints.txt').write_text(_constraints(str(_PYTHON)))
+
+
+def _add(package_list: str) -> None:
+    """Install what a list names and the system does not have."""
+    start = time.monotonic()
+    log, constraints = FOLDER / 'setup.log', FOLDER / 'constraints.txt'
+    lines = (CONSTRAINTS / package_list).read_text().splitlines()
+    names = [line for line in lines if line and not line.startswith('#')]
+    wanted = [name for name in names if not _present(name)]
     if 'torch' in wanted:
-        install_torch(venv_python, log=log, constraints=constraints)
+        install_torch(_PYTHON, log=log, constraints=constraints)
     if wanted:
-        pip_install(venv_python, wanted, log=log, constraints=constraints)
-    say(f'environment made in {time.monotonic() - start:.0f} s')
+        pip_install(_PYTHON, wanted, log=log, constraints=constraints)
+    say(f'done in {time.monotonic() - start:.0f} s')
 
 
 def _constraints(python: str) -> str:
     """Return our pins, with the system's version wherever the system has the package."""
     system = _installed(python)
-    lines = []
-    for name, pinned in pins().items():
-        if name == 'numpy' and name in system:
-            lines.append(f'numpy=={system[name]}  # what cv_bridge is compiled against')
-        elif name not in system:
-            lines.extend(pinned)
-    return '\n'.join(lines) + '\n'
+    wanted = {name: lines for name, lines in pins().items() if name not in system}
+    numpy = system.get('numpy')
+    if numpy:
+        wanted['numpy'] = [f'numpy=={numpy}']  # what cv_bridge is compiled against
+        if numpy.startswith('1.') and 'opencv-python-headless' in wanted:
+            wanted['opencv-python-headless'] = ['opencv-python-headless<4.12']  # later: NumPy 2
+    return '\n'.join(line for lines in wanted.values() for line in lines) + '\n'
 
 
 def _installed(python: str) -> dict[str, str]:
@@ -103,9 +106,9 @@ def _installed(python: str) -> dict[str, str]:
     return {normalized(entry['name']): entry['version'] for entry in json.loads(output)}
 
 
-def _present(python: str, requirement: str) -> bool:
-    module = _MODULE_OF.get(requirement)
-    return module is not None and _imports(python, module)
+def _present(package: str) -> bool:
+    module = _MODULE_OF.get(package)
+    return module is not None and _imports(str(_PYTHON), module)
 
 
 def _imports(python: str, module: str) -> bool:
@@ -113,8 +116,8 @@ def _imports(python: str, module: str) -> bool:
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _key(python: str, *, with_tests: bool) -> str:
-    digest = hashlib.sha256(f'{python} {os.environ["ROS_DISTRO"]} {with_tests}'.encode())
+def _key(python: str) -> str:
+    digest = hashlib.sha256(f'{python} {os.environ["ROS_DISTRO"]}'.encode())
     for path in (PINS, CONSTRAINTS / 'run.in', CONSTRAINTS / 'test.in', Path(__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from packages import CONSTRAINTS, install_torch, pip_install, torch_index
-from shell import call, clean_environment, fail, locked, say
+from shell import call, fail, leave_other_environments, locked, say
 
 DISTROS = ('jazzy', 'kilted')
 PYTHONS = ((3, 10), (3, 13))  # ros-*-rclpy has wheels for these and those between
@@ -41,6 +41,7 @@ def prepare(distro: str, *, with_tests: bool) -> Path:
         distro: One of DISTROS.
         with_tests: Whether the packages for tests and training are wanted too.
     """
+    leave_other_environments()
     _check_python()
     folder = _cache() / f'env-{distro}-py{sys.version_info[0]}.{sys.version_info[1]}-{_key()}'
     run_marker, test_marker = folder / '.complete-run', folder / '.complete-test'
@@ -94,7 +95,6 @@ def _repair_cmake_files(folder: Path, python: Path) -> None:
         [str(python), '-c', 'import numpy; print(numpy.get_include())'],
         stdout=subprocess.PIPE,
         text=True,
-        env=clean_environment(),
         check=True,
     ).stdout.strip()
     for path in (folder / 'share').rglob('*.cmake'):
