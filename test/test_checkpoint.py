@@ -190,7 +190,8 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     'unknown key': (configure(clip_fsp=4), CONFIG_FILE, 'clip_fsp'),
     'wrong type': (configure(clip_fps='4'), CONFIG_FILE, 'clip_fps must be of type float'),
     'wrong colour': (configure(image_mean=['r', 'g', 'b']), CONFIG_FILE, 'image_mean'),
-    'zero': (configure(vision={'patch_size': 0}), CONFIG_FILE, 'patch_size is 0'),
+    'zero': (configure(embedding_dim=0), CONFIG_FILE, 'embedding_dim is 0'),
+    'incomplete': (configure(vision={'patch_size': 8}), CONFIG_FILE, 'vision lacks the keys'),
     'broken tokenizer': (cut('y_encoder.tokenizer.json'), 'y_encoder.tokenizer.json', 'readable'),
     'foreign tokenizer': (
         write('predictor.tokenizer.json', b'{"model": {"type": "Nonsense"}}'),

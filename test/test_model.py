@@ -27,11 +27,10 @@ from vljepa_ros.model.config import (  # noqa: E402
     VisionConfig,
     YDecoderConfig,
     YEncoderConfig,
-    paper_config,
-    tiny_config,
 )
 from vljepa_ros.model.loss import info_nce  # noqa: E402
 from vljepa_ros.model.predictor import Predictor  # noqa: E402
+from vljepa_ros.model.presets import paper_config, tiny_config
 from vljepa_ros.model.tokenizer import Tokenizer  # noqa: E402
 from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA  # noqa: E402
 from vljepa_ros.model.y_decoder import YDecoder  # noqa: E402
@@ -93,13 +92,20 @@ def model(tokenizer_path: Path) -> VLJEPA:
     return whole
 
 
+def overridden(base: Any, values: Any) -> Any:
+    """Return the mapping `base` with the entries of `values`, mapping by mapping."""
+    if not isinstance(base, dict) or not isinstance(values, dict):
+        return values
+    return base | {key: overridden(base.get(key), value) for key, value in values.items()}
+
+
 class TestConfig:
     @pytest.mark.parametrize('config', [tiny_config(), paper_config(), SMALL])
     def test_round_trip_through_json(self, config: ModelConfig) -> None:
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
     def test_whole_numbers_count_as_float(self) -> None:
-        config = ModelConfig.from_dict({'clip_fps': 5, 'image_std': [1, 1, 1]})
+        config = ModelConfig.from_dict(SMALL.to_dict() | {'clip_fps': 5, 'image_std': [1, 1, 1]})
         assert (type(config.clip_fps), config.clip_fps) == (float, 5.0)
         assert config.image_std == (1.0, 1.0, 1.0)
 
@@ -154,6 +160,15 @@ class TestConfig:
     )
     def test_error(self, values: Any, message: str) -> None:
         with pytest.raises(ConfigurationError, match=message):
+            ModelConfig.from_dict(overridden(paper_config().to_dict(), values))
+
+    def test_missing_keys_are_named(self) -> None:
+        values = SMALL.to_dict()
+        del values['clip_fps'], values['vision']['num_heads']
+        with pytest.raises(ConfigurationError, match=r"config lacks the keys \['clip_fps'\]"):
+            ModelConfig.from_dict(values)
+        values['clip_fps'] = 5.0
+        with pytest.raises(ConfigurationError, match=r"config.vision lacks .*'num_heads'"):
             ModelConfig.from_dict(values)
 
     def test_query_is_a_name_or_a_text(self) -> None:
@@ -313,12 +328,13 @@ class TestYDecoder:
     EOS = 2
 
     def test_greedy_is_the_argmax_of_forward(self, decoder: Any, embeddings: Any) -> None:
-        rows, scores = decoder.generate(embeddings, bos=1, eos=self.EOS)
+        rows, scores = decoder.generate(embeddings, bos=1, eos=self.EOS, pad=0)
         assert any(rows)
         for row, score, embedding in zip(rows, scores.tolist(), embeddings, strict=True):
             complete = len(row) < SMALL.y_decoder.max_tokens - 1
             wanted = row + [self.EOS] * complete
             logits = decoder(embedding[None], torch.tensor([[1, *row]]))[0, : len(wanted)]
+            logits[:, [0, 1]] = float('-inf')  # [PAD] and [BOS] are never written
             best, tokens = logits.log_softmax(-1).max(-1)
             assert tokens.tolist() == wanted
             assert score == pytest.approx(best.mean().exp().item(), rel=1e-4)
@@ -326,9 +342,9 @@ class TestYDecoder:
 
     def test_stops_at_eos(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:
         """A token that the decoder writes anyway becomes [EOS]: the texts end in front of it."""
-        rows, _ = decoder.generate(embeddings, bos=1, eos=511)
+        rows, _ = decoder.generate(embeddings, bos=1, eos=511, pad=0)
         eos = rows[0][2]
-        cut, scores = decoder.generate(embeddings, bos=1, eos=eos)
+        cut, scores = decoder.generate(embeddings, bos=1, eos=eos, pad=0)
         assert cut == [row[: row.index(eos)] if eos in row else row for row in rows]
         assert len(cut[0]) < len(rows[0])
         assert ((scores >= 0) & (scores <= 1)).all()
@@ -336,16 +352,16 @@ class TestYDecoder:
     def test_a_finished_text_does_not_change_while_others_go_on(
         self, decoder: YDecoder, embeddings: torch.Tensor
     ) -> None:
-        rows, _ = decoder.generate(embeddings, bos=1, eos=511)
+        rows, _ = decoder.generate(embeddings, bos=1, eos=511, pad=0)
         eos = rows[0][2]
-        together, scores = decoder.generate(embeddings, bos=1, eos=eos)
+        together, scores = decoder.generate(embeddings, bos=1, eos=eos, pad=0)
         for index, embedding in enumerate(embeddings):
-            row, score = decoder.generate(embedding[None], bos=1, eos=eos)
+            row, score = decoder.generate(embedding[None], bos=1, eos=eos, pad=0)
             assert row == [together[index]]
             assert float(score) == pytest.approx(float(scores[index]), rel=1e-4)
 
     def test_length_is_limited(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:
-        rows, _ = decoder.generate(embeddings, bos=1, eos=-1)  # [EOS] never comes
+        rows, _ = decoder.generate(embeddings, bos=1, eos=-1, pad=0)  # [EOS] never comes
         assert {len(row) for row in rows} == {SMALL.y_decoder.max_tokens - 1}
 
     def test_later_tokens_do_not_reach_earlier_ones(self, decoder: Any, embeddings: Any) -> None:

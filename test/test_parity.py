@@ -27,11 +27,10 @@ from vljepa_ros.model.config import (  # noqa: E402
     VisionConfig,
     YDecoderConfig,
     YEncoderConfig,
-    paper_config,
-    tiny_config,
 )
 from vljepa_ros.model.layers import LlamaStack  # noqa: E402
 from vljepa_ros.model.predictor import Predictor  # noqa: E402
+from vljepa_ros.model.presets import paper_config, tiny_config
 from vljepa_ros.model.x_encoder import XEncoder  # noqa: E402
 from vljepa_ros.model.y_decoder import YDecoder  # noqa: E402
 from vljepa_ros.model.y_encoder import YEncoder  # noqa: E402

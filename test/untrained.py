@@ -27,7 +27,7 @@ def build_tokenizer(path: Path, *, vocab_size: int = 512) -> int:
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    from vljepa_ros.model.config import TINY_QUERIES
+    from vljepa_ros.model.presets import TINY_QUERIES
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -56,7 +56,7 @@ def build_untrained_checkpoint(folder: Path, *, seed: int = 0) -> Path:
     import torch
 
     from vljepa_ros.model.checkpoint import save_checkpoint, tokenizer_file
-    from vljepa_ros.model.config import tiny_config
+    from vljepa_ros.model.presets import tiny_config
     from vljepa_ros.model.tokenizer import Tokenizer
     from vljepa_ros.model.vl_jepa import TOKENIZED, VLJEPA
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -93,6 +95,9 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
 def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> None:
     """Write configuration, weights (in their present precision) and tokenizers.
 
+    Everything is written beside its place first and then moved there, the configuration last: an
+    interrupted save leaves no truncated file.
+
     Args:
         model: a model with all its networks.
         folder: created when missing; files of the same names are replaced.
@@ -101,14 +106,20 @@ def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> N
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(model.config.to_dict(), indent=2)
-    (folder / CONFIG_FILE).write_text(text + '\n', encoding='utf-8')
-    for name, network in model.networks.items():
-        state = {key: value.contiguous() for key, value in network.state_dict().items()}
-        save_file(state, folder / weights_file(name))
-    for name in TOKENIZED:
-        text = (tokenizer_source / tokenizer_file(name)).read_text(encoding='utf-8')
-        (folder / tokenizer_file(name)).write_text(text, encoding='utf-8')
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.saving-') as name:
+        saving = Path(name)
+        for component, network in model.networks.items():
+            state = {key: value.contiguous() for key, value in network.state_dict().items()}
+            save_file(state, saving / weights_file(component))
+        for component in TOKENIZED:
+            shutil.copyfile(
+                tokenizer_source / tokenizer_file(component), saving / tokenizer_file(component)
+            )
+        text = json.dumps(model.config.to_dict(), indent=2)
+        (saving / CONFIG_FILE).write_text(text + '\n', encoding='utf-8')
+        for path in sorted(saving.iterdir(), key=lambda path: path.name == CONFIG_FILE):
+            path.chmod(0o644)  # safetensors makes files that only their owner may read
+            path.replace(folder / path.name)
 
 
 def _existing(path: Path) -> Path:

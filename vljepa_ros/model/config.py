@@ -1,19 +1,16 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration of a VL-JEPA model: one tree of dataclasses, with values `tiny` and `paper`."""
+"""Configuration of a VL-JEPA model: one tree of dataclasses, see `presets` for its values."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from vljepa_ros.errors import ConfigurationError
-
-ConfigT = TypeVar('ConfigT')
+from vljepa_ros.model.config_reading import read_dataclass
 
 
 def _require(condition: bool, message: str) -> None:
@@ -241,115 +238,7 @@ class ModelConfig:
         """Build the tree from `config.json`.
 
         Raises:
-            ConfigurationError: a key is unknown, a value has the wrong type, or sizes do not fit.
+            ConfigurationError: a key is unknown or missing, a value has the wrong type, or sizes
+                do not fit.
         """
-        return _from_dict(cls, values, 'config')
-
-
-def _from_dict(cls: type[ConfigT], values: Any, where: str) -> ConfigT:
-    if not isinstance(values, dict):
-        raise ConfigurationError(f'{where} must be a mapping, not {type(values).__name__}')
-    hints = typing.get_type_hints(cls)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
-        raise ConfigurationError(
-            f'{where} has unknown keys {unknown}; allowed are {sorted(hints)}. '
-            'The file may belong to a newer version of vljepa_ros.'
-        )
-    return cls(**{key: _value(hints[key], values[key], f'{where}.{key}') for key in values})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    origin = typing.get_origin(hint)
-    if origin is types.UnionType:
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
-        if value is None:
-            return None
-    if dataclasses.is_dataclass(hint):
-        return _from_dict(typing.cast('type[Any]', hint), value, where)
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
-            raise ConfigurationError(
-                f'{where} must be a list of {len(typing.get_args(hint))} numbers, not {value!r}'
-            )
-        return tuple(_value(float, item, where) for item in value)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise ConfigurationError(f'{where} must be a mapping of texts, not {value!r}')
-        return {key: _value(str, item, f'{where}.{key}') for key, item in value.items()}
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigurationError(f'{where} must be of type {hint.__name__}, not {value!r}')
-    return value
-
-
-def paper_config() -> ModelConfig:
-    """Return the sizes of the paper: ViT-L/16, 8 of 16 Llama-3.2-1B layers, EmbeddingGemma-300M.
-
-    Source: arXiv 2512.10942 v2, sections 2 and 3.1. The paper leaves the Y-Decoder open; here it
-    is a causal stack of the same Llama blocks.
-    """
-    llama = LlamaConfig(rope_scaling=RopeScaling())
-    return ModelConfig(
-        predictor=PredictorConfig(llama=llama), y_decoder=YDecoderConfig(llama=llama)
-    )
-
-
-TINY_QUERIES = {
-    'caption': 'Describe what happens in the video.',
-    'action': 'Which action leads from the first image to the last one?',
-    'state': 'What does the scene look like now?',
-}
-
-
-def tiny_config(*, vocab_size: int = 512) -> ModelConfig:
-    """Return the sizes of `models/tiny`, which two CPU cores train in about an hour.
-
-    Eight frames at 5 Hz: 5 divides the usual camera rates (10, 15, 25, 30, 60 Hz), so a clip holds
-    the same moments whatever the camera's rate.
-    """
-    return ModelConfig(
-        name='tiny',
-        clip_frames=8,
-        clip_fps=5.0,
-        embedding_dim=256,
-        vision=VisionConfig(image_size=128, hidden_size=192, num_layers=6, num_heads=3),
-        predictor=PredictorConfig(
-            llama=LlamaConfig(
-                vocab_size=vocab_size,
-                hidden_size=192,
-                num_layers=2,
-                num_heads=3,
-                num_kv_heads=3,
-                intermediate_size=512,
-                rope_theta=10000.0,
-            ),
-            max_query_tokens=24,
-        ),
-        y_encoder=YEncoderConfig(
-            vocab_size=vocab_size,
-            hidden_size=192,
-            num_layers=3,
-            num_heads=3,
-            num_kv_heads=3,
-            head_dim=64,
-            intermediate_size=512,
-            rope_theta=10000.0,
-            full_attention_every=1,
-            max_tokens=64,
-        ),
-        y_decoder=YDecoderConfig(
-            llama=LlamaConfig(
-                vocab_size=vocab_size,
-                hidden_size=192,
-                num_layers=3,
-                num_heads=3,
-                num_kv_heads=3,
-                intermediate_size=512,
-                rope_theta=10000.0,
-            ),
-            max_tokens=64,
-        ),
-        queries=dict(TINY_QUERIES),
-    )
+        return read_dataclass(cls, values, 'config')

@@ -120,5 +120,7 @@ class VLJEPA(nn.Module):
         decoder = self.network('y_decoder')
         assert isinstance(decoder, YDecoder)
         tokenizer = self.tokenizers['y_decoder']
-        ids, scores = decoder.generate(embeddings, bos=tokenizer.bos, eos=tokenizer.eos)
+        ids, scores = decoder.generate(
+            embeddings, bos=tokenizer.bos, eos=tokenizer.eos, pad=tokenizer.pad
+        )
         return [tokenizer.decode(row) for row in ids], scores

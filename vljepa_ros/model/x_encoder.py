@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vljepa_ros.model.config import ModelConfig, VisionConfig
-from vljepa_ros.model.layers import initialise
+from vljepa_ros.model.layers import attention, initialise
 
 
 def rotary_tables_3d(config: VisionConfig, depth: int) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ class VisionAttention(nn.Module):
         query = rotate_interleaved(self.query(x).view(heads).transpose(1, 2), cos, sin)
         key = rotate_interleaved(self.key(x).view(heads).transpose(1, 2), cos, sin)
         value = self.value(x).view(heads).transpose(1, 2)
-        out = functional.scaled_dot_product_attention(query, key, value)
+        out = attention(query, key, value)
         projected: Tensor = self.proj(out.transpose(1, 2).reshape(batch, length, width))
         return projected
 

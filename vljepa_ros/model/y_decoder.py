@@ -48,7 +48,7 @@ class YDecoder(nn.Module):
 
     @torch.inference_mode()
     def generate(
-        self, embeddings: Tensor, *, bos: int, eos: int
+        self, embeddings: Tensor, *, bos: int, eos: int, pad: int
     ) -> tuple[list[list[int]], Tensor]:
         """Write the most likely text, token by token.
 
@@ -56,6 +56,7 @@ class YDecoder(nn.Module):
             embeddings: unit vectors [B, embedding_dim].
             bos: id of the token that begins a text.
             eos: id of the token that ends it.
+            pad: id of the token that fills up; like `bos` it is never written.
 
         Returns:
             The token ids of each text without [BOS] and [EOS], and the geometric mean of its
@@ -68,8 +69,9 @@ class YDecoder(nn.Module):
         count = torch.zeros(batch, device=embeddings.device)
         # Texts are a dozen tokens and events are rare, so the prefix is simply run again.
         for _ in range(self.max_tokens - 1):
-            step = self(embeddings, ids)[:, -1].float().log_softmax(-1)
-            best, token = step.max(-1)
+            logits = self(embeddings, ids)[:, -1].float()  # [B, vocab_size]
+            logits[:, [bos, pad]] = float('-inf')
+            best, token = logits.log_softmax(-1).max(-1)
             log_probability += torch.where(done, 0.0, best)
             count += (~done).float()
             token = torch.where(done, eos, token)

@@ -1,0 +1,86 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The two sizes of the model: the paper's, and `tiny` for two CPU cores."""
+
+from __future__ import annotations
+
+from vljepa_ros.model.config import (
+    LlamaConfig,
+    ModelConfig,
+    PredictorConfig,
+    RopeScaling,
+    VisionConfig,
+    YDecoderConfig,
+    YEncoderConfig,
+)
+
+
+def paper_config() -> ModelConfig:
+    """Return the sizes of the paper: ViT-L/16, 8 of 16 Llama-3.2-1B layers, EmbeddingGemma-300M.
+
+    Source: arXiv 2512.10942 v2, sections 2 and 3.1. The paper leaves the Y-Decoder open; here it
+    is a causal stack of the same Llama blocks.
+    """
+    llama = LlamaConfig(rope_scaling=RopeScaling())
+    return ModelConfig(
+        predictor=PredictorConfig(llama=llama), y_decoder=YDecoderConfig(llama=llama)
+    )
+
+
+TINY_QUERIES = {
+    'caption': 'Describe what happens in the video.',
+    'action': 'Which action leads from the first image to the last one?',
+    'state': 'What does the scene look like now?',
+}
+
+
+def tiny_config(*, vocab_size: int = 512) -> ModelConfig:
+    """Return the sizes of `models/tiny`, which two CPU cores train in about an hour.
+
+    Eight frames at 5 Hz: 5 divides the usual camera rates (10, 15, 25, 30, 60 Hz), so a clip holds
+    the same moments whatever the camera's rate.
+    """
+    return ModelConfig(
+        name='tiny',
+        clip_frames=8,
+        clip_fps=5.0,
+        embedding_dim=256,
+        vision=VisionConfig(image_size=128, hidden_size=192, num_layers=4, num_heads=3),
+        predictor=PredictorConfig(
+            llama=LlamaConfig(
+                vocab_size=vocab_size,
+                hidden_size=192,
+                num_layers=2,
+                num_heads=3,
+                num_kv_heads=3,
+                intermediate_size=512,
+                rope_theta=10000.0,
+            ),
+            max_query_tokens=24,
+        ),
+        y_encoder=YEncoderConfig(
+            vocab_size=vocab_size,
+            hidden_size=192,
+            num_layers=3,
+            num_heads=3,
+            num_kv_heads=3,
+            head_dim=64,
+            intermediate_size=512,
+            rope_theta=10000.0,
+            full_attention_every=1,
+            max_tokens=64,
+        ),
+        y_decoder=YDecoderConfig(
+            llama=LlamaConfig(
+                vocab_size=vocab_size,
+                hidden_size=192,
+                num_layers=3,
+                num_heads=3,
+                num_kv_heads=3,
+                intermediate_size=512,
+                rope_theta=10000.0,
+            ),
+            max_tokens=64,
+        ),
+        queries=dict(TINY_QUERIES),
+    )
