@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,6 @@ import pytest
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2: make test, or source an installation')
 
-from rclpy.executors import MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -30,7 +28,8 @@ from vljepa_ros.launch_arguments import missing_environment  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.images import to_message  # noqa: E402
 from vljepa_ros.nodes.lifecycle import ManagedNode  # noqa: E402
-from vljepa_ros.nodes.runner import _drain, _spin  # noqa: E402
+from vljepa_ros.nodes.runner import EXECUTOR_THREADS  # noqa: E402
+from vljepa_ros.nodes.spinner import Spinner  # noqa: E402
 
 WAIT_S = 60.0
 
@@ -52,14 +51,9 @@ class Graph:
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = Node('test', namespace='/vljepa', context=self.context)
-        self._executor = MultiThreadedExecutor(num_threads=12, context=self.context)
-        self._executor.add_node(self.node)
         self._nodes: list[ManagedNode] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=_spin, args=(self._executor, self._stop, self.node), daemon=True
-        )
-        self._thread.start()
+        self._spinner = Spinner(threads=EXECUTOR_THREADS, context=self.context)
+        self._spinner.add(self.node)
 
     def add(self, kind: Callable[..., ManagedNode], **parameters: Any) -> Any:
         """Start a node; it does not configure itself unless autostart is given."""
@@ -70,7 +64,7 @@ class Graph:
             parameter_overrides=[Parameter(name, value=value) for name, value in values.items()],
         )
         self._nodes.append(node)
-        self._executor.add_node(node)
+        self._spinner.add(node)
         return node
 
     def collect(self, kind: Any, topic: str, profile: Any) -> list[Any]:
@@ -95,10 +89,7 @@ class Graph:
         return future.result()
 
     def close(self) -> None:
-        self._stop.set()
-        self._executor.wake()
-        self._thread.join()
-        _drain(self._executor)
+        self._spinner.close()
         for node in self._nodes:
             node.stop()
             node.destroy_node()

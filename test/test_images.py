@@ -118,6 +118,16 @@ def test_bayer_by_rosbags_image(monkeypatch, pattern):
     np.testing.assert_array_equal(rgb[4, 4], [200, 100, 30])
 
 
+@pytest.mark.parametrize(('encoding', 'order'), [('yuv422', 'uyvy'), ('yuv422_yuy2', 'yuyv')])
+def test_yuv_by_rosbags_image(monkeypatch, encoding, order):
+    rosbags_image()
+    monkeypatch.setitem(sys.modules, 'cv_bridge', None)
+    value = {'y': 81, 'u': 90, 'v': 240}  # pure red in BT.601
+    pair = np.array([value[letter] for letter in order], dtype=np.uint8).reshape(1, 2, 2)
+    rgb = images.to_rgb(message(np.tile(pair, (4, 3, 1)), encoding))
+    np.testing.assert_allclose(rgb[0, 0], [254, 0, 0], atol=2)
+
+
 @pytest.mark.parametrize('encoding', ['nonsense', '', '32FC1'])
 def test_an_encoding_that_is_no_colour_image_is_refused(encoding):
     with pytest.raises(ImageError, match=f"'{encoding}'.*"):

@@ -30,7 +30,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -38,6 +37,7 @@ from vljepa_ros.client_types import EmbeddingSample, Event
 from vljepa_ros.errors import ServiceError
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.images import to_message
+from vljepa_ros.nodes.spinner import Spinner
 
 __all__ = ['EmbeddingSample', 'Event', 'ServiceError', 'VljepaClient']
 
@@ -50,9 +50,9 @@ TRANSITIONS = {
 
 
 class VljepaClient:
-    """Talks to the nodes; its own thread does the ROS work, so every call may block.
+    """Talks to the nodes; threads of its own do the ROS work, so every call may block.
 
-    Callbacks run in that thread: they must be quick, and may not call the services.
+    Callbacks run in those threads one after another; a slow one delays the next.
     """
 
     def __init__(self, *, namespace: str = '/vljepa', name: str = 'vljepa_client') -> None:
@@ -67,7 +67,6 @@ class VljepaClient:
             rclpy.init()
         self._namespace = '/' + namespace.strip('/')
         self._node = Node(name, namespace=self._namespace)
-        self._closed = False
         self._changed = threading.Condition()
         self._latest: dict[tuple[str, str], EmbeddingSample] = {}
         self._health: dict[str, dict[str, str]] = {}
@@ -77,17 +76,12 @@ class VljepaClient:
         self._group = ReentrantCallbackGroup()
         self._node.create_subscription(Embedding, 'embedding', self._embedding, qos.EMBEDDING)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnostics, 10)
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name=name, daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(threads=4)
+        self._spinner.add(self._node)
 
     def close(self) -> None:
         """Leave the graph."""
-        self._closed = True
-        self._executor.wake()
-        self._thread.join()
-        self._executor.shutdown(timeout_sec=2.0)
+        self._spinner.close()
         self._node.destroy_node()
         if self._owns_context:
             rclpy.try_shutdown()
@@ -115,7 +109,7 @@ class VljepaClient:
         self._on_event.append(callback)
         if first:
             self._node.create_subscription(SemanticEvent, 'events', self._event, qos.EVENTS)
-            self._executor.wake()
+            self._spinner.wake()
 
     def latest_embedding(
         self, *, camera: str = 'camera', query: str = 'caption', timeout_s: float = 0.0
@@ -212,13 +206,9 @@ class VljepaClient:
         return answer
 
     def _call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any:
-        if threading.current_thread() is self._thread:
-            raise ServiceError(
-                f'{name} was called in a callback of this client; call it elsewhere'
-            )
         if name not in self._clients:
             self._clients[name] = self._node.create_client(kind, name, callback_group=self._group)
-            self._executor.wake()
+            self._spinner.wake()
         client = self._clients[name]
         full_name = client.srv_name
         end_s = time.monotonic() + timeout_s
@@ -234,13 +224,6 @@ class VljepaClient:
             client.remove_pending_request(future)
             raise ServiceError(f'{full_name} did not answer within {timeout_s:g} s')
         return future.result()
-
-    def _spin(self) -> None:
-        while not self._closed:
-            try:
-                self._executor.spin_once(timeout_sec=0.5)
-            except ExternalShutdownException:
-                return
 
     def _embedding(self, message: Embedding) -> None:
         sample = EmbeddingSample.from_message(message)
