@@ -148,8 +148,14 @@ def test_samples_follow_the_stamps(running):
 @contextlib.contextmanager
 def busy(node: PerceptionNode):
     """Keep the model's thread busy."""
-    end = threading.Event()
-    node.host.worker.submit(end.wait)
+    begun, end = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        end.wait()
+
+    node.host.worker.submit(wait)
+    assert begun.wait(10.0)
     try:
         yield
     finally:
@@ -159,8 +165,8 @@ def busy(node: PerceptionNode):
 def test_a_busy_model_loses_samples_but_never_falls_behind(running):
     scene_ = running()
     scene_.send_until_embedded()
-    embeddings, dropped = scene_.count('embeddings'), scene_.count('frames_dropped')
     with busy(scene_.node):
+        embeddings, dropped = scene_.count('embeddings'), scene_.count('frames_dropped')
         scene_.feed.send(CLIP_FRAMES)  # at least seven samples are due
         wait_until(lambda: scene_.count('frames_dropped') >= dropped + 4)
         assert scene_.count('embeddings') == embeddings

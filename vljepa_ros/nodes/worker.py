@@ -96,10 +96,11 @@ class Worker:
                 if self._closed:
                     return
                 request = self._queue.popleft() if self._queue else None
-                slot = next(iter(self._slots), None)
-                sample = self._slots.pop(slot) if slot is not None else None
             if request is not None:
                 _answer(*request)
+            with self._changed:  # only now, since newer work may have come meanwhile
+                slot = next(iter(self._slots), None)
+                sample = None if slot is None else self._slots.pop(slot)
             if sample is not None:
                 sample()
 
