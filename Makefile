@@ -16,13 +16,13 @@ RUN_TEST = $(RUN) --test
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
-	@sed -n 's/^#   /  /p' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; sed -n 's/^#   //p' $(MAKEFILE_LIST)
 
 setup:  ## make the environment and build the messages and services
 	@$(RUN)
 
-demo: setup  ## play a sample video through a camera topic and print the events
+demo:  ## play a sample video through a camera topic and print the events
 	@$(RUN) python -m vljepa_ros.cli demo $(ARGS)
 
 test: lint  ## run all checks and tests

@@ -15,6 +15,7 @@ from shell import ROOT, call, fail, say, tail
 CONSTRAINTS = ROOT / 'constraints'
 PINS = CONSTRAINTS / 'python.txt'
 
+_NO_CONNECTION = re.compile('NewConnection|NameResolution|ConnectTimeout|ReadTimeout|ProxyError')
 _TORCH_CPU_INDEX = 'https://download.pytorch.org/whl/cpu'
 
 
@@ -41,12 +42,16 @@ def pip_install(
     python: Path, arguments: Sequence[str | Path], *, log: Path, constraints: Path = PINS
 ) -> None:
     """Install packages, or end with the reason why not."""
-    if not _pip(python, [*arguments, '-c', constraints], log=log):
+    if _pip(python, [*arguments, '-c', constraints], log=log):
+        return
+    output = tail(log)
+    if _NO_CONNECTION.search(output):
         fail(
-            f'pip could not install what is needed:\n\n{tail(log)}\n\n'
-            f'The whole output: {log}\nWithout access to https://pypi.org, set PIP_INDEX_URL to '
-            f'a mirror. Then run the same command again.'
+            f'pip does not reach the package index. Connect to the network (or set PIP_INDEX_URL '
+            f'to a mirror of https://pypi.org), then run the same command again.\n'
+            f"pip's output: {log}"
         )
+    fail(f'pip could not install what is needed:\n\n{output}\n\nThe whole output: {log}')
 
 
 def install_torch(python: Path, *, log: Path, constraints: Path = PINS) -> None:

@@ -58,6 +58,7 @@ def call(
             stderr=subprocess.STDOUT,
             env=env,
             cwd=cwd,
+            close_fds=False,  # a child that outlives us still holds our lock
             check=False,
         )
     return result.returncode == 0
@@ -73,7 +74,7 @@ def tail(log: Path, lines: int = 25) -> str:
 def locked(path: Path, *, waiting_for: str) -> Iterator[None]:
     """Hold a lock file, so that two set-ups at the same time do not meet.
 
-    The system drops the lock when the process ends, however it ends.
+    The system drops the lock when the process and its children have ended, however they end.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w') as stream:
@@ -82,4 +83,5 @@ def locked(path: Path, *, waiting_for: str) -> Iterator[None]:
         except BlockingIOError:
             say(f'another process is busy with {waiting_for}; waiting for it')
             fcntl.flock(stream, fcntl.LOCK_EX)
+        os.set_inheritable(stream.fileno(), True)
         yield
