@@ -1,0 +1,65 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real nodes as processes of their own for a measurement."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from vljepa_ros.launch_arguments import missing_environment
+
+STOP_TIMEOUT_S = 15.0
+
+
+def prepare(*, domain_id: int) -> None:
+    """Set the environment of this process and its children; call it before ROS starts."""
+    os.environ.update(missing_environment())
+    os.environ.setdefault('ROS_DOMAIN_ID', str(domain_id))
+
+
+@contextmanager
+def process(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module until the block ends, then stop it as Ctrl-C does."""
+    child = subprocess.Popen([sys.executable, '-m', module, *arguments], start_new_session=True)
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+        try:
+            child.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def pipeline(model: str) -> Sequence[str]:
+    """Return module and arguments of the nodes of a model."""
+    return ('vljepa_ros.cli', 'up', '--model', model, '--log-level', 'warn')
+
+
+def camera(video: Path, *, rate_hz: float = 0.0, loop: bool = False) -> Sequence[str]:
+    """Return module and arguments of a camera that plays a video to the nodes."""
+    values = {
+        'video': f'"{video.absolute()}"',
+        'rate_hz': rate_hz,
+        'loop': str(loop).lower(),
+        'wait_for_subscriber': 'true',
+        'exit_at_end': 'true',
+    }
+    arguments = ['--ros-args', '-r', '__ns:=/vljepa', '--log-level', 'warn']
+    for name, value in values.items():
+        arguments += ['-p', f'{name}:={value}']
+    return ('vljepa_ros.nodes.camera_node', *arguments)
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process in MB (Linux)."""
+    pages = int(Path(f'/proc/{pid}/statm').read_text(encoding='ascii').split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

@@ -1,0 +1,109 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Minutes of one camera: embeddings a second, the age of the frame used, memory.
+
+    python -m benchmarks.streaming --minutes 5 --json benchmarks/results/streaming.json
+
+A 640×480 video is played in a loop at 30 Hz by a camera process; the nodes run in another one;
+this one subscribes as a planner would. The age is measured here, on arrival: now minus the stamp
+of the newest frame of the embedding's clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.graph import camera, pipeline, prepare, process, resident_mb
+from benchmarks.machine import describe
+from vljepa_ros.resources import find_resource
+
+
+def measure(video: Path, *, model: str, rate_hz: float, minutes: float) -> dict[str, object]:
+    """Play a video for some minutes and return every age and every memory reading."""
+    from vljepa_ros.client import EmbeddingSample, VljepaClient
+
+    ages: list[tuple[float, float]] = []
+    memory: list[tuple[float, float]] = []
+
+    def note(sample: EmbeddingSample) -> None:
+        ages.append((time.monotonic(), (time.time_ns() - sample.stamp_ns) / 1e6))
+
+    with process(*pipeline(model)) as nodes, VljepaClient(name='benchmark') as client:
+        for node in ('perception', 'event'):
+            if not client.wait_until_active(node, timeout_s=120.0):
+                raise SystemExit(f'The node {node} did not become active')
+        client.on_embedding(note)
+        with process(*camera(video, rate_hz=rate_hz, loop=True)):
+            while not ages:
+                time.sleep(0.1)
+            start_s = time.monotonic()
+            while (now_s := time.monotonic()) - start_s < minutes * 60.0:
+                memory.append((now_s - start_s, resident_mb(nodes.pid)))
+                time.sleep(1.0)
+            health = client.diagnostics('perception')
+    within = [(at_s - start_s, age) for at_s, age in ages if at_s - start_s <= minutes * 60.0]
+    return summarise(within, memory, minutes=minutes) | {
+        'frames_in': int(health['frames_in']),
+        'samples_dropped': int(health['frames_dropped']),
+        'ages_ms': [[round(at_s, 3), round(age, 2)] for at_s, age in within],
+        'memory_mb': [[round(at_s, 1), round(mb, 2)] for at_s, mb in memory],
+    }
+
+
+def summarise(
+    ages: list[tuple[float, float]], memory: list[tuple[float, float]], *, minutes: float
+) -> dict[str, object]:
+    """Compare the first minute with the last one."""
+    times, values = np.array(ages).T
+    clock, megabytes = np.array(memory).T
+    first, last = times < 60.0, times >= (minutes - 1.0) * 60.0
+    first_p99, last_p99 = np.percentile(values[first], 99), np.percentile(values[last], 99)
+    # Memory after one minute, when everything is loaded, and at the end: medians of 10 s.
+    after_one = float(np.median(megabytes[(clock >= 60.0) & (clock < 70.0)]))
+    at_end = float(np.median(megabytes[clock >= minutes * 60.0 - 10.0]))
+    return {
+        'embeddings_per_s': round(len(values) / (minutes * 60.0), 3),
+        'age_p50_ms': round(float(np.percentile(values, 50)), 1),
+        'age_p99_first_minute_ms': round(float(first_p99), 1),
+        'age_p99_last_minute_ms': round(float(last_p99), 1),
+        'age_p99_ratio': round(float(last_p99 / first_p99), 3),
+        'memory_after_minute_1_mb': round(after_one, 1),
+        'memory_at_end_mb': round(at_end, 1),
+        'memory_growth': round(at_end / after_one - 1.0, 4),
+    }
+
+
+def main() -> None:
+    """Measure from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--video', type=Path, default=find_resource('samples/tabletop.mp4'))
+    parser.add_argument('--model', default='tiny')
+    parser.add_argument('--rate', type=float, default=30.0, help='images a second')
+    parser.add_argument('--minutes', type=float, default=5.0, help='more than 2')
+    parser.add_argument('--json', type=Path, help='file for the result')
+    arguments = parser.parse_args()
+    prepare(domain_id=91)
+    result = measure(
+        arguments.video,
+        model=arguments.model,
+        rate_hz=arguments.rate,
+        minutes=arguments.minutes,
+    )
+    record = {'machine': describe(), 'video': arguments.video.name, 'rate_hz': arguments.rate}
+    record |= result
+    shown = {key: value for key, value in record.items() if not isinstance(value, list)}
+    print(json.dumps(shown, indent=2))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(record) + '\n', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()
