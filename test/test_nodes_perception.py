@@ -72,7 +72,7 @@ class Scene:
 @pytest.fixture
 def running(graph, checkpoint):
     """Give a scene; the parameters of the node can be changed before it is entered."""
-    return lambda **parameters: start(graph, model=str(checkpoint), **parameters)
+    return lambda **parameters: start(graph, model=str(checkpoint), threads=1, **parameters)
 
 
 def start(graph: Graph, **parameters: Any) -> Scene:

@@ -1,0 +1,217 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""event: embeddings in, words at changes only; wrong embeddings are named and harm nothing."""
+
+from __future__ import annotations
+
+import array
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ros_graph import Graph, open_graph, wait_until
+from untrained import build_untrained_checkpoint
+
+pytest.importorskip('torch', reason='the nodes need PyTorch')
+
+from rclpy.parameter import Parameter  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+from vljepa_ros.interfaces import Embedding, SemanticEvent  # noqa: E402
+from vljepa_ros.nodes import qos  # noqa: E402
+from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
+from vljepa_ros.nodes.lifecycle import SUCCESS  # noqa: E402
+
+pytestmark = pytest.mark.ros
+STARTED, ENDED = SemanticEvent.STARTED, SemanticEvent.ENDED
+WIDTH = 256
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory) -> Path:
+    return build_untrained_checkpoint(tmp_path_factory.mktemp('event') / 'model')
+
+
+@pytest.fixture
+def graph():
+    with open_graph() as opened:
+        yield opened
+
+
+def meaning(index: int) -> np.ndarray:
+    """Return a unit vector; those of different indices are orthogonal."""
+    return np.eye(WIDTH, dtype=np.float32)[index]
+
+
+@dataclasses.dataclass
+class Stage:
+    """An event node that runs, its output, and a stream of embeddings."""
+
+    graph: Graph
+    node: EventNode
+    events: list[Any]
+    publisher: Any
+    stamp_ns: int = 1_000_000_000_000
+
+    def count(self, name: str) -> int:
+        return self.node.health._counters[name]
+
+    def send(self, vector: np.ndarray, count: int = 1, **changes: Any) -> None:
+        """Publish a vector as 5 Hz embeddings."""
+        for _ in range(count):
+            self.stamp_ns += qos.SECOND_NS // 5
+            message = Embedding(
+                header=Header(stamp=qos.to_stamp(self.stamp_ns), frame_id='lens'),
+                camera='camera',
+                query='caption',
+                model_id=self.node.engine.model_id,
+                normalized=True,
+                data=array.array('f', vector.astype(np.float32).tobytes()),
+            )
+            for name, value in changes.items():
+                setattr(message, name, value)
+            known = self.count('embeddings_in')
+            self.publisher.publish(message)
+            if message.query == 'caption':
+                wait_until(lambda known=known: self.count('embeddings_in') > known)
+
+    def wait_for(self, *phases: int) -> list[Any]:
+        """Wait until the events are of these phases, and no more have come."""
+        wait_until(lambda: len(self.events) >= len(phases))
+        assert [event.phase for event in self.events] == list(phases)
+        return self.events
+
+
+@pytest.fixture
+def stage(graph, checkpoint):
+    node = graph.add(EventNode, model=str(checkpoint), threads=1)
+    assert node.trigger_configure() == SUCCESS
+    assert node.trigger_activate() == SUCCESS
+    events = graph.collect(SemanticEvent, 'events', qos.EVENTS)
+    return Stage(graph, node, events, graph.publisher(Embedding, 'embedding', qos.EMBEDDING))
+
+
+def test_words_come_at_changes_only(stage):
+    start_ns = stage.stamp_ns + qos.SECOND_NS // 5
+    stage.send(meaning(0), 20)
+    stage.wait_for(STARTED)
+    change_ns = stage.stamp_ns + qos.SECOND_NS // 5
+    stage.send(meaning(1), 20)
+    first, ended, second = stage.wait_for(STARTED, ENDED, STARTED)
+    assert stage.count('decodes') == 3
+    assert stage.count('embeddings_in') == 40
+
+    assert first.id == ended.id != second.id
+    assert qos.to_ns(first.start) == qos.to_ns(ended.start) == start_ns
+    assert qos.to_ns(ended.end) == qos.to_ns(second.start) == change_ns
+    assert first.change == 0.0
+    assert second.change == pytest.approx(1.0, abs=1e-3)
+    for event in (first, ended, second):
+        assert event.header.frame_id == 'lens'
+        assert event.source == SemanticEvent.DECODER
+        assert (event.camera, event.query) == ('camera', 'caption')
+        assert event.model_id == stage.node.engine.model_id
+        assert 0.0 <= event.score <= 1.0
+    expected = stage.node.host.worker.submit(
+        lambda: stage.node.engine.decode(meaning(0)[None])[0]
+    ).result()
+    assert first.text == ended.text == expected.text
+    assert first.score == pytest.approx(expected.score, abs=1e-6)
+
+
+def test_deactivating_ends_the_segment(stage):
+    stage.send(meaning(0), 3)
+    stage.wait_for(STARTED)
+    assert stage.node.trigger_deactivate() == SUCCESS
+    started, ended = stage.wait_for(STARTED, ENDED)
+    assert started.id == ended.id
+    assert qos.to_ns(ended.end) == stage.stamp_ns
+
+
+def test_who_comes_late_gets_the_last_events(stage):
+    stage.send(meaning(0), 3)
+    stage.wait_for(STARTED)
+    late = stage.graph.collect(SemanticEvent, 'events', qos.EVENTS)
+    wait_until(lambda: late)
+    assert late == stage.events
+
+
+def test_a_stream_that_stops_is_ended_and_starts_anew(stage):
+    (result,) = stage.node.set_parameters([Parameter('idle_timeout_s', value=0.5)])
+    assert result.successful
+    stage.send(meaning(0), 3)
+    started, ended = stage.wait_for(STARTED, ENDED)
+    assert started.id == ended.id
+    stage.send(meaning(0), 1)
+    wait_until(lambda: len(stage.events) >= 3)
+    assert stage.events[2].phase == STARTED
+    assert stage.events[2].id != started.id
+
+
+def test_cameras_are_followed_apart(stage):
+    for _ in range(5):
+        stage.send(meaning(0), camera='left')
+        stage.send(meaning(1), camera='right')
+    events = stage.wait_for(STARTED, STARTED)
+    assert {event.camera for event in events} == {'left', 'right'}
+    assert len({event.id for event in events}) == 2
+
+
+def test_other_queries_are_left_alone(stage):
+    stage.send(meaning(0), 3, query='action')
+    stage.send(meaning(0), 1)
+    (event,) = stage.wait_for(STARTED)
+    assert event.query == 'caption'
+    assert stage.count('embeddings_in') == 1
+
+
+def test_thresholds_can_be_set_while_it_runs(stage):
+    near = meaning(0) * np.cos(0.7) + meaning(1) * np.sin(0.7)  # cosine distance 0.24
+    stage.send(meaning(0), 20)
+    stage.send(near, 5)
+    stage.wait_for(STARTED)
+    stage.send(meaning(0), 20)
+    both = [Parameter('threshold', value=0.1), Parameter('release', value=0.05)]
+    assert stage.node.set_parameters_atomically(both).successful
+    stage.send(near, 5)
+    stage.wait_for(STARTED, ENDED, STARTED)
+
+
+@pytest.mark.parametrize(
+    ('vector', 'changes', 'named'),
+    [
+        (meaning(0), {'model_id': 'foreign@0123456789ab'}, "'foreign@0123456789ab'"),
+        (meaning(0)[:100], {}, 'it has 100 values, the model has 256'),
+        (meaning(0)[:0], {}, 'it has 0 values, the model has 256'),
+        (meaning(0) * np.nan, {}, 'NaN'),
+    ],
+    ids=['foreign model', 'too short', 'empty', 'not a number'],
+)
+def test_wrong_embeddings_are_named_and_the_stream_goes_on(stage, vector, changes, named):
+    stage.send(vector, 1, **changes)
+    stage.send(meaning(0), 5)
+    (event,) = stage.wait_for(STARTED)
+    stage.send(vector, 3, **changes)
+    wait_until(lambda: stage.count('embeddings_ignored') == 4)
+    assert named in stage.node.health._last_error
+    stage.send(meaning(0), 5)
+    time.sleep(0.2)
+    assert stage.wait_for(STARTED) == [event]
+    assert stage.node.is_active
+
+
+def test_ids_of_two_runs_differ(stage):
+    for run in range(2):
+        stage.send(meaning(0), 3)
+        wait_until(lambda run=run: len(stage.events) == 2 * run + 1)
+        assert stage.node.trigger_deactivate() == SUCCESS
+        assert stage.node.trigger_cleanup() == SUCCESS
+        wait_until(lambda run=run: len(stage.events) == 2 * run + 2)
+        assert stage.node.trigger_configure() == SUCCESS
+        assert stage.node.trigger_activate() == SUCCESS
+        wait_until(stage.publisher.get_subscription_count)
+    first, first_end, second, second_end = stage.wait_for(STARTED, ENDED, STARTED, ENDED)
+    assert first.id == first_end.id != second.id == second_end.id
