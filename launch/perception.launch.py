@@ -8,11 +8,11 @@ All arguments: ros2 launch vljepa_ros perception.launch.py --show-args
 
 from __future__ import annotations
 
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vljepa_ros.launch_arguments import (
     ARGUMENTS,
     description_of,
