@@ -18,7 +18,8 @@ from training.batches import BatchSampler, augment_colours, augment_geometry
 from training.decoder_training import train_decoder
 from training.evaluate import distractors
 from training.event_scores import Rate, TimedText, score_segments, summary
-from training.state_head import NOTHING, dense_targets
+from training.pretraining import pretrain
+from training.state_head import NOTHING, StateHead, dense_targets
 from training.texts import captions, phrasings
 from training.trainer import TrainingConfig, train
 from training.world import Segment, render_episode
@@ -72,6 +73,11 @@ def small_model(folder):
     return VLJEPA(config, model.tokenizers)
 
 
+def small_head():
+    torch.manual_seed(1)
+    return StateHead(48)
+
+
 def test_shard_holds_what_the_simulator_drew(episodes):
     assert len(episodes) == EPISODES
     first = render_episode(
@@ -118,10 +124,12 @@ def test_labels_move_with_the_picture():
     clip[:, 18:23, 38:43] = 255  # a square around (u, v) = (40, 20)
     for seed in range(8):
         pixels = np.array([[[40.0, 20.0, 3.0]]] * 2, np.float32)
-        moved = augment_geometry(clip, pixels, np.random.default_rng(seed))
+        gripper = pixels[:, 0, :2].copy()
+        moved = augment_geometry(clip, pixels, gripper, np.random.default_rng(seed))
         rows, columns = np.nonzero(moved[0, :, :, 0] > 100)
         assert abs(columns.mean() - pixels[0, 0, 0]) < 1.0
         assert abs(rows.mean() - pixels[0, 0, 1]) < 1.0
+        np.testing.assert_allclose(gripper, pixels[:, 0, :2])
 
 
 def test_colour_augmentation_keeps_shape_and_changes_pixels(sampler):
@@ -142,13 +150,18 @@ def test_dense_targets_mark_the_patch_of_an_object(sampler):
     assert bool((kind[0, :, 1, 4] == 3).all())
     assert bool((targets['colour'].view(5, 4, 8, 8)[0, :, 1, 4] == 4).all())
     assert int((kind != NOTHING).sum()) == 4
-    assert float(targets['motion'].abs().sum()) == 0.0
+    gripper = targets['gripper'].view(5, 4, 8, 8)
+    column, row = (batch.gripper[0, 0] // 16).astype(int)
+    assert bool(gripper[0, 0, row, column])
 
 
 def test_interrupted_training_ends_with_the_same_weights(tmp_path, sampler):
     validation = sampler.batch(99)
     whole = small_model(tmp_path / 'whole')
-    train(whole, sampler, validation, tmp_path / 'whole', config=TINY, validation_pairs=2)
+    whole_head = small_head()
+    train(
+        whole, whole_head, sampler, validation, tmp_path / 'whole', config=TINY, validation_pairs=2
+    )
 
     class InterruptError(Exception):
         pass
@@ -165,6 +178,7 @@ def test_interrupted_training_ends_with_the_same_weights(tmp_path, sampler):
     with pytest.raises(InterruptError):
         train(
             small_model(folder),
+            small_head(),
             Interrupting(),
             validation,
             folder,
@@ -173,11 +187,24 @@ def test_interrupted_training_ends_with_the_same_weights(tmp_path, sampler):
         )
     patch.undo()
     resumed = small_model(folder)
-    train(resumed, sampler, validation, folder, config=TINY, validation_pairs=2)
+    train(resumed, small_head(), sampler, validation, folder, config=TINY, validation_pairs=2)
     for (name, one), two in zip(
         whole.state_dict().items(), resumed.state_dict().values(), strict=True
     ):
         assert torch.equal(one, two), name
+
+
+def test_pretraining_changes_the_x_encoder_only(tmp_path, sampler):
+    model = small_model(tmp_path)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    pretrain(model, small_head(), sampler, tmp_path, steps=2, seed=0)
+    for name, value in model.state_dict().items():
+        changed = not torch.equal(value, before[name])
+        assert not changed or name.startswith('networks.x_encoder'), name
+    assert not torch.equal(
+        model.state_dict()['networks.x_encoder.layer.0.mlp.fc1.weight'],
+        before['networks.x_encoder.layer.0.mlp.fc1.weight'],
+    )
 
 
 def test_decoder_learns_and_leaves_the_rest_alone(tmp_path):

@@ -35,6 +35,7 @@ class Batch:
             between the two images of a transition.
         states: texts of the clips' last moments, one for each clip that is no transition.
         pixels: float32 [B, T, 3, 3], u, v and radius of the objects, NaN where none.
+        gripper: float32 [B, T, 2], u and v of the fingertips.
         kind: int8 [B, 3], -1 where there is no object.
         colour: int8 [B, 3], -1 where there is no object.
         held: int8 [B, T], index of the held object, -1 if none.
@@ -45,6 +46,7 @@ class Batch:
     captions: np.ndarray
     states: list[str]
     pixels: np.ndarray
+    gripper: np.ndarray
     kind: np.ndarray
     colour: np.ndarray
     held: np.ndarray
@@ -84,6 +86,8 @@ class BatchSampler:
             np.arange(len(episodes)), np.diff(episodes.frame_end, prepend=0)
         )
         self._caption_of, self._pairs = self._label()
+        same = self._episode_of[clip_frames:] == self._episode_of[:-clip_frames]
+        self._inside = clip_frames + np.flatnonzero(same)  # frames with a whole clip before them
         actions = [parse_caption(text)[0] for text in all_captions()]
         self._ends: dict[str, np.ndarray] = {}
         for action in ACTION_SHARES:
@@ -139,6 +143,13 @@ class BatchSampler:
             rng=rng if self._augment else None,
         )
 
+    def tubelets(self, step: int, *, count: int, frames: int) -> Batch:
+        """Draw short pieces of `frames` neighbouring frames for the pretraining."""
+        rng = np.random.default_rng([self._seed, step, 5])
+        ends = rng.choice(self._inside, size=count)
+        indices = ends[:, None] + np.arange(1 - frames, 1)
+        return self.gather(indices, self._caption_of[ends], states=0, rng=rng)
+
     def gather(
         self,
         indices: np.ndarray,
@@ -157,18 +168,20 @@ class BatchSampler:
         """
         episodes = self._episodes
         owner = self._episode_of[indices[:, -1]]
-        pixels = episodes.pixels[indices].copy()
+        pixels = episodes.pixels[indices].copy()  # [B, T, 3, 3]
+        gripper = episodes.gripper[indices].copy()  # [B, T, 2]
         frames = []
-        for row, pixel in zip(indices, pixels, strict=True):
+        for row, pixel, tip in zip(indices, pixels, gripper, strict=True):
             # A transition repeats its two images: each is decoded once.
             decoded = {index: episodes.frame(index) for index in set(row.tolist())}
             clip = np.stack([decoded[index] for index in row.tolist()])
-            frames.append(clip if rng is None else augment_geometry(clip, pixel, rng))
+            frames.append(clip if rng is None else augment_geometry(clip, pixel, tip, rng))
         return Batch(
             frames=np.stack(frames),
             captions=captions,
             states=[self._state_text(row[-1]) for row in indices[:states]],
             pixels=pixels,
+            gripper=gripper,
             kind=episodes.kind[owner],
             colour=episodes.colour[owner],
             held=episodes.held[indices],
@@ -188,10 +201,18 @@ class BatchSampler:
         return state_caption(objects, places, drawer_open=bool(episodes.drawer[frame] > 0.5))
 
 
-def augment_geometry(clip: np.ndarray, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Shift, zoom and mirror a clip [T, H, W, 3] as one; `pixels` [T, N, 3] moves along in place.
+def augment_geometry(
+    clip: np.ndarray, pixels: np.ndarray, gripper: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Shift, zoom and mirror a clip [T, H, W, 3] as one; the places in it move along in place.
 
     No caption names left or right, so the mirrored world is as true as the first one.
+
+    Args:
+        clip: uint8 [T, H, W, 3].
+        pixels: u, v and radius [T, N, 3], changed.
+        gripper: u and v [T, 2], changed.
+        rng: draws the changes.
     """
     size = clip.shape[1]
     zoom = 1.0 + rng.uniform(-MAX_ZOOM, MAX_ZOOM)
@@ -204,8 +225,9 @@ def augment_geometry(clip: np.ndarray, pixels: np.ndarray, rng: np.random.Genera
             [0.0, zoom, middle - zoom * middle + shift[1]],
         ]
     )
-    pixels[..., 0] = matrix[0, 0] * pixels[..., 0] + matrix[0, 2]
-    pixels[..., 1] = matrix[1, 1] * pixels[..., 1] + matrix[1, 2]
+    for places in (pixels, gripper):
+        places[..., 0] = matrix[0, 0] * places[..., 0] + matrix[0, 2]
+        places[..., 1] = matrix[1, 1] * places[..., 1] + matrix[1, 2]
     pixels[..., 2] *= zoom
     return np.stack(
         [

@@ -38,6 +38,7 @@ class Episodes:
         segment_end: int64 [E], index after each episode's last segment.
         times_s: float32 [F], time within the episode.
         pixels: float32 [F, 3, 3], u, v and radius of each object in pixels, NaN where none.
+        gripper: float32 [F, 2], u and v of the fingertips in pixels.
         held: int8 [F], index of the held object, -1 if none.
         drawer: float32 [F], 0 closed .. 1 open.
         places: int8 [F, 3], index into `world.PLACES`, -1 where there is no object.
@@ -54,6 +55,7 @@ class Episodes:
     segment_end: np.ndarray
     times_s: np.ndarray
     pixels: np.ndarray
+    gripper: np.ndarray
     held: np.ndarray
     drawer: np.ndarray
     places: np.ndarray
@@ -112,6 +114,7 @@ def write_shard(folder: Path, split: str, index: int, size: int) -> None:
         rows['segment_end'].append(np.array([len(episode.segments)]))
         rows['times_s'].append(episode.times_s.astype(np.float32))
         rows['pixels'].append(pixels)
+        rows['gripper'].append(episode.gripper_pixel)
         rows['held'].append(episode.held.astype(np.int8))
         rows['drawer'].append(episode.drawer)
         rows['places'].append(places)

@@ -3,8 +3,8 @@
 """Dense supervision of the X-Encoder with the simulator's exact state.
 
 V-JEPA 2 is pretrained on millions of videos; here every visual token is told instead what it
-shows: which object, which colour, how it moves, whether it is held, how far the drawer is open.
-The head is thrown away after training.
+shows: which object, which colour, whether it is held, where the gripper is, how both move, how far
+the drawer is open. The head is thrown away after training.
 """
 
 from __future__ import annotations
@@ -29,33 +29,40 @@ class StateHead(nn.Module):
         super().__init__()
         self.kind = nn.Linear(hidden_size, len(KINDS) + 1)
         self.colour = nn.Linear(hidden_size, len(COLOURS) + 1)
-        self.motion = nn.Linear(hidden_size, 2)
         self.held = nn.Linear(hidden_size, 1)
+        self.gripper = nn.Linear(hidden_size, 1)
+        self.motion = nn.Linear(hidden_size, 2)
         self.drawer = nn.Linear(hidden_size, 1)
 
     def forward(self, tokens: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Return the mean loss of tokens [B, N, D] against `dense_targets` of the same clips."""
         tokens = tokens.float()
-        has_object = targets['kind'] != NOTHING  # [B, N]
         classes = functional.cross_entropy(
             self.kind(tokens).transpose(1, 2), targets['kind']
         ) + functional.cross_entropy(self.colour(tokens).transpose(1, 2), targets['colour'])
-        seen = tokens[has_object]  # [M, D]
-        motion = functional.smooth_l1_loss(self.motion(seen), targets['motion'][has_object])
+        seen = targets['kind'] != NOTHING  # [B, N]
         held = functional.binary_cross_entropy_with_logits(
-            self.held(seen)[:, 0], targets['held'][has_object]
+            self.held(tokens[seen])[:, 0], targets['held'][seen]
+        )
+        gripper = functional.binary_cross_entropy_with_logits(
+            self.gripper(tokens)[..., 0], targets['gripper']
+        )
+        moving = seen | (targets['gripper'] > 0)
+        motion = functional.smooth_l1_loss(
+            self.motion(tokens[moving]), targets['motion'][moving], beta=0.1
         )
         drawer_tokens = tokens.unflatten(1, (targets['drawer'].shape[1], -1)).mean(2)
         drawer = functional.mse_loss(self.drawer(drawer_tokens)[..., 0], targets['drawer'])
-        loss: Tensor = 3.0 * classes + motion + 0.3 * held + drawer
+        loss: Tensor = 3.0 * classes + 0.3 * held + 3.0 * gripper + motion + drawer
         return loss
 
 
 def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor]:
-    """Turn the objects' places in the picture into a target for each token.
+    """Turn the places of objects and gripper in the picture into a target for each token.
 
     A token shows an object if the object's box covers more than a fifth of the patch; of several
-    objects the one that covers most.
+    objects the one that covers most. The gripper counts as a thing of half a patch around the
+    fingertips; where it is, the motion is its own.
 
     Args:
         batch: B clips of T frames of side S.
@@ -63,39 +70,52 @@ def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor
         tubelet: frames of a token.
 
     Returns:
-        kind, colour int64 [B, N]; motion float [B, N, 2], movement of the object over a tubelet
-        in patches; held float [B, N]; drawer float [B, T/tubelet]. N = T/tubelet·(S/patch)².
+        kind, colour int64 [B, N]; motion float [B, N, 2], in patches from the tubelet's first to
+        its last frame; held, gripper float [B, N]; drawer float [B, T/tubelet].
+        N = T/tubelet·(S/patch)².
     """
-    clips, _, size = batch.frames.shape[:3]
-    where = batch.pixels.reshape(clips, -1, tubelet, *batch.pixels.shape[2:])  # [B, t, 2, O, 3]
-    moved = np.gradient(where.mean(2), axis=1)[..., :2] / patch  # [B, t, O, 2]
-    middle, radius = where.mean(2)[..., :2], where.mean(2)[..., 2:]
-    low, high = middle - radius, middle + radius  # [B, t, O, 2] in (u, v)
-    edges = np.arange(0, size, patch)
-    covered = [
-        np.clip(
-            np.minimum(high[..., axis, None], edges + patch)
-            - np.maximum(low[..., axis, None], edges),
-            0,
-            patch,
-        )
-        / patch
-        for axis in (0, 1)
-    ]
-    overlap = covered[1][..., :, None] * covered[0][..., None, :]  # [B, t, O, rows, columns]
-    overlap = np.nan_to_num(overlap).transpose(0, 1, 3, 4, 2)  # [B, t, rows, columns, O]
-    overlap = overlap.reshape(clips, -1, overlap.shape[-1])  # [B, N, O]
-    best = overlap.argmax(-1)
+    clips, frames, size = batch.frames.shape[:3]
+    tip = np.concatenate((batch.gripper, np.full((clips, frames, 1), patch / 4)), -1)
+    things = np.concatenate((batch.pixels, tip[:, :, None]), 2)  # [B, T, O+1, 3]
+    where = things.reshape(clips, -1, tubelet, *things.shape[2:])  # [B, t, tubelet, O+1, 3]
+    moved = (where[:, :, -1] - where[:, :, 0])[..., :2] / patch  # [B, t, O+1, 2]
+    overlap = _overlap(where.mean(2), size=size, patch=patch)  # [B, N, O+1]
+    gripper = overlap[..., -1] > 0
+    best = overlap[..., :-1].argmax(-1)  # [B, N]
     present = np.take_along_axis(overlap, best[..., None], -1)[..., 0] > MIN_OVERLAP
     rows = np.arange(clips)[:, None]
-    steps = np.repeat(np.arange(where.shape[1]), len(edges) ** 2)[None, :]
+    steps = np.repeat(np.arange(where.shape[1]), (size // patch) ** 2)[None, :]
     held = batch.held.reshape(clips, -1, tubelet)[..., -1]  # [B, t]
+    mover = np.where(gripper, things.shape[2] - 1, best)
     return {
         'kind': torch.from_numpy(np.where(present, batch.kind[rows, best] + 1, NOTHING)).long(),
         'colour': torch.from_numpy(
             np.where(present, batch.colour[rows, best] + 1, NOTHING)
         ).long(),
-        'motion': torch.from_numpy(np.nan_to_num(moved[rows, steps, best])).float(),
+        'motion': torch.from_numpy(np.nan_to_num(moved[rows, steps, mover])).float(),
         'held': torch.from_numpy(held[rows, steps] == best).float(),
+        'gripper': torch.from_numpy(gripper).float(),
         'drawer': torch.from_numpy(batch.drawer.reshape(clips, -1, tubelet).mean(-1)).float(),
     }
+
+
+def _overlap(things: np.ndarray, *, size: int, patch: int) -> np.ndarray:
+    """Return which share of each patch the box of each thing covers.
+
+    Args:
+        things: u, v and radius [B, t, O, 3], NaN where there is none.
+        size: side of the picture in pixels.
+        patch: side of a patch in pixels.
+
+    Returns:
+        Shares [B, t·(S/patch)², O], 0 where there is no thing.
+    """
+    low, high = things[..., :2] - things[..., 2:], things[..., :2] + things[..., 2:]
+    edges = np.arange(0, size, patch)
+    columns, rows = (
+        np.minimum(high[..., axis, None], edges + patch) - np.maximum(low[..., axis, None], edges)
+        for axis in (0, 1)
+    )  # [B, t, O, S/patch] each
+    share = rows.clip(0)[..., :, None] * columns.clip(0)[..., None, :] / patch**2
+    share = np.nan_to_num(share).transpose(0, 1, 3, 4, 2)  # [B, t, rows, columns, O]
+    return share.reshape(len(share), -1, share.shape[-1])

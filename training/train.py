@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trains `models/tiny`: render, train jointly, train the decoder, write the checkpoint.
+"""Trains `models/tiny`: render, pretrain, train jointly, train the decoder, write it.
 
     python -m training.train --data build/data --run build/tiny --out models/tiny
 
@@ -21,6 +21,8 @@ import torch  # noqa: E402
 from training.batches import Batch, BatchSampler, check_rate  # noqa: E402
 from training.dataset import build, load  # noqa: E402
 from training.decoder_training import train_decoder  # noqa: E402
+from training.pretraining import pretrain  # noqa: E402
+from training.state_head import StateHead  # noqa: E402
 from training.texts import draw_state, phrasings  # noqa: E402
 from training.tokenizer_training import train_tokenizer  # noqa: E402
 from training.trainer import TrainingConfig, train  # noqa: E402
@@ -70,6 +72,9 @@ def main() -> None:
     parser.add_argument('--out', type=Path, help='checkpoint to write (default: RUN/checkpoint)')
     parser.add_argument('--episodes', type=int, default=3000, help='training episodes')
     parser.add_argument('--val-episodes', type=int, default=100, help='validation episodes')
+    parser.add_argument(
+        '--pretrain-steps', type=int, default=1000, help='steps of the first stage'
+    )
     parser.add_argument('--steps', type=int, default=TrainingConfig.steps, help='joint steps')
     parser.add_argument('--decoder-steps', type=int, default=1500, help='decoder steps')
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
@@ -91,8 +96,18 @@ def main() -> None:
         episodes=arguments.val_episodes,
         clip_frames=model.config.clip_frames,
     )
+    head = StateHead(model.config.vision.hidden_size)
+    pretrain(
+        model,
+        head,
+        sampler,
+        arguments.run,
+        steps=arguments.pretrain_steps,
+        seed=arguments.seed,
+    )
     train(
         model,
+        head,
         sampler,
         validation,
         arguments.run,

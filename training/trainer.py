@@ -1,15 +1,10 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop: cosine schedule, bf16 where the processor is faster with it, resumable."""
+"""Second stage: X-Encoder, Predictor and Y-Encoder learn jointly."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler, augment_colours
+from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
 from training.objective import caption_accuracy, losses
 from training.state_file import load_state, save_state
 from training.state_head import StateHead
@@ -56,47 +52,18 @@ class TrainingConfig:
     states: int = 8
     seed: int = 0
 
-    def rate(self, step: int) -> float:
-        """Return the share of the learning rate at a step, in [0, 1]."""
-        warm = min(1.0, (step + 1) / self.warmup)
-        return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.steps)))
 
-
-def bf16_is_faster() -> bool:
-    """Measure whether this processor multiplies bfloat16 matrices faster than float32 ones."""
-
-    def seconds(dtype: torch.dtype) -> float:
-        matrix = torch.ones(512, 512, dtype=dtype)
-        for _ in range(3):
-            matrix @ matrix
-        start = time.perf_counter()
-        for _ in range(20):
-            matrix @ matrix
-        return time.perf_counter() - start
-
-    return seconds(torch.bfloat16) < 0.8 * seconds(torch.float32)
-
-
-def batches(sampler: BatchSampler, steps: range, *, states: int, seed: int) -> Iterator[Batch]:
-    """Yield the augmented batches of the steps, the next two drawn in the background."""
-
-    def draw(step: int) -> Batch:
-        batch = sampler.batch(step)
-        rng = np.random.default_rng([seed, step, 1])
-        frames = augment_colours(batch.frames, rng)
-        return Batch(**{**vars(batch), 'frames': frames, 'states': batch.states[:states]})
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(draw, step) for step in itertools.islice(steps, 2)]
-        for step in steps:
-            batch = waiting.pop(0).result()
-            if step + 2 in steps:
-                waiting.append(pool.submit(draw, step + 2))
-            yield batch
+def draw(sampler: BatchSampler, step: int, *, config: TrainingConfig) -> Batch:
+    """Return the augmented batch of a step."""
+    batch = sampler.batch(step)
+    frames = augment_colours(batch.frames, np.random.default_rng([config.seed, step, 1]))
+    states = batch.states[: config.states]
+    return Batch(**{**vars(batch), 'frames': frames, 'states': states})
 
 
 def train(
     model: VLJEPA,
+    head: StateHead,
     sampler: BatchSampler,
     validation: Batch,
     folder: Path,
@@ -108,13 +75,13 @@ def train(
 
     Args:
         model: on the CPU.
+        head: read-outs of the X-Encoder's tokens, for the dense part of the loss.
         sampler: draws the training batches.
         validation: clips, then `validation_pairs` transitions, of the val split.
         folder: holds the training state and `log.jsonl`.
         config: settings; those of an interrupted training must not change.
         validation_pairs: number of transitions in `validation`.
     """
-    head = StateHead(model.config.vision.hidden_size)
     modules = {'model': model, 'head': head}
     slow = list(model.network('y_encoder').parameters())
     slow_ids = {id(parameter) for parameter in slow}
@@ -131,11 +98,11 @@ def train(
     half = bf16_is_faster()
     bar = tqdm(total=config.steps, initial=done, desc='train', unit='step', dynamic_ncols=True)
     steps = range(done, config.steps)
-    for step, batch in zip(
-        steps, batches(sampler, steps, states=config.states, seed=config.seed), strict=True
-    ):
+    batches = drawn_ahead(steps, lambda step: draw(sampler, step, config=config))
+    for step, batch in zip(steps, batches, strict=True):
         for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * group['scale'] * config.rate(step)
+            rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
+            group['lr'] = config.learning_rate * group['scale'] * rate
         with torch.autocast('cpu', torch.bfloat16, enabled=half):
             parts = losses(
                 model,

@@ -147,7 +147,8 @@ class XEncoder(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         """Encode clips uint8 [B, T, H, W, 3] into visual tokens [B, T/2·H/16·W/16, D]."""
         x = self.embeddings(self.normalise(clips))
+        tokens = x.shape[1]  # a shorter video uses the beginning of the tables
         for layer in self.layer:
-            x = layer(x, self.cos, self.sin)
+            x = layer(x, self.cos[:tokens], self.sin[:tokens])
         out: Tensor = self.layernorm(x)
         return out
