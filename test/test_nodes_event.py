@@ -28,6 +28,7 @@ from vljepa_ros.nodes.lifecycle import SUCCESS  # noqa: E402
 pytestmark = pytest.mark.ros
 STARTED, ENDED = SemanticEvent.STARTED, SemanticEvent.ENDED
 WIDTH = 256
+CLIP_NS = qos.SECOND_NS
 
 
 @pytest.fixture(scope='module')
@@ -56,6 +57,11 @@ class Stage:
     publisher: Any
     stamp_ns: int = 1_000_000_000_000
 
+    @property
+    def moment_ns(self) -> int:
+        """The middle of the newest clip."""
+        return self.stamp_ns - CLIP_NS // 2
+
     def count(self, name: str) -> int:
         return self.node.health._counters[name]
 
@@ -68,6 +74,8 @@ class Stage:
                 camera='camera',
                 query='caption',
                 model_id=self.node.engine.model_id,
+                clip_start=qos.to_stamp(self.stamp_ns - CLIP_NS),
+                clip_end=qos.to_stamp(self.stamp_ns),
                 normalized=True,
                 data=array.array('f', vector.astype(np.float32).tobytes()),
             )
@@ -95,10 +103,10 @@ def stage(graph, checkpoint):
 
 
 def test_words_come_at_changes_only(stage):
-    start_ns = stage.stamp_ns + qos.SECOND_NS // 5
+    start_ns = stage.moment_ns + qos.SECOND_NS // 5
     stage.send(meaning(0), 20)
     stage.wait_for(STARTED)
-    change_ns = stage.stamp_ns + qos.SECOND_NS // 5
+    change_ns = stage.moment_ns + qos.SECOND_NS // 5
     stage.send(meaning(1), 20)
     first, ended, second = stage.wait_for(STARTED, ENDED, STARTED)
     assert stage.count('decodes') == 3
@@ -128,7 +136,7 @@ def test_deactivating_ends_the_segment(stage):
     assert stage.node.trigger_deactivate() == SUCCESS
     started, ended = stage.wait_for(STARTED, ENDED)
     assert started.id == ended.id
-    assert qos.to_ns(ended.end) == stage.stamp_ns
+    assert qos.to_ns(ended.end) == stage.moment_ns
 
 
 def test_who_comes_late_gets_the_last_events(stage):

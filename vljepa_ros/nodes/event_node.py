@@ -163,8 +163,10 @@ class EventNode(ModelNode):
         if stream.detector.config != config:
             stream.detector.config = config
         vector = np.frombuffer(message.data, dtype=np.float32)
+        # An embedding stands for its whole clip, so its moment is the middle of it.
+        moment_ns = (qos.to_ns(message.clip_start) + qos.to_ns(message.clip_end)) // 2
         try:
-            updates = stream.tracker.update(qos.to_ns(message.header.stamp), vector)
+            updates = stream.tracker.update(moment_ns, vector)
         except StreamError as error:
             self.health.count('embeddings_ignored')
             self.health.error(f'stream {message.camera}', f'Camera {message.camera!r}: {error}')
