@@ -30,6 +30,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.context import Context
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -55,18 +56,26 @@ class VljepaClient:
     Callbacks run in those threads one after another; a slow one delays the next.
     """
 
-    def __init__(self, *, namespace: str = '/vljepa', name: str = 'vljepa_client') -> None:
+    def __init__(
+        self,
+        *,
+        namespace: str = '/vljepa',
+        name: str = 'vljepa_client',
+        context: Context | None = None,
+    ) -> None:
         """Join the ROS graph, initialising rclpy if nobody has.
 
         Args:
             namespace: the namespace of the vljepa nodes.
             name: the name of the client's own node.
+            context: the rclpy context; None is the default one.
         """
-        self._owns_context = not rclpy.ok()
+        self._context = context or rclpy.get_default_context()
+        self._owns_context = not self._context.ok()
         if self._owns_context:
-            rclpy.init()
+            rclpy.init(context=self._context)
         self._namespace = '/' + namespace.strip('/')
-        self._node = Node(name, namespace=self._namespace)
+        self._node = Node(name, namespace=self._namespace, context=self._context)
         self._changed = threading.Condition()
         self._latest: dict[tuple[str, str], EmbeddingSample] = {}
         self._health: dict[str, dict[str, str]] = {}
@@ -76,7 +85,7 @@ class VljepaClient:
         self._group = ReentrantCallbackGroup()
         self._node.create_subscription(Embedding, 'embedding', self._embedding, qos.EMBEDDING)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnostics, 10)
-        self._spinner = Spinner(threads=4)
+        self._spinner = Spinner(threads=4, context=self._context)
         self._spinner.add(self._node)
 
     def close(self) -> None:
@@ -84,7 +93,7 @@ class VljepaClient:
         self._spinner.close()
         self._node.destroy_node()
         if self._owns_context:
-            rclpy.try_shutdown()
+            rclpy.try_shutdown(context=self._context)
 
     def __enter__(self) -> VljepaClient:
         """Return the client."""
@@ -210,7 +219,7 @@ class VljepaClient:
             self._clients[name] = self._node.create_client(kind, name, callback_group=self._group)
             self._spinner.wake()
         client = self._clients[name]
-        full_name = client.srv_name
+        full_name = self._node.resolve_service_name(name)
         end_s = time.monotonic() + timeout_s
         if not client.wait_for_service(timeout_sec=timeout_s):
             raise ServiceError(

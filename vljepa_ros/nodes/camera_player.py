@@ -7,16 +7,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from rclpy.clock import Clock
-from rclpy.duration import Duration
-from rclpy.time import Time
+from rclpy.clock import ROSClock
 
 from vljepa_ros.nodes.qos import SECOND_NS
 from vljepa_ros.stream.video_source import Frame
 
 # Later than this, frames are left out until the schedule is met again.
 MAX_LATE_NS = SECOND_NS // 2
-MAX_SLEEP = Duration(seconds=0.1)
+SIMULATED_CLOCK_POLL_S = 0.002
 
 
 class Player:
@@ -31,7 +29,7 @@ class Player:
         self,
         frames: Iterable[Frame],
         *,
-        clock: Clock,
+        clock: ROSClock,
         show: Callable[[Frame, int], None],
         is_ready: Callable[[], bool],
         on_end: Callable[[Exception | None, int], None],
@@ -56,7 +54,7 @@ class Player:
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 1.0) -> None:
-        """Stop; a thread that waits for a standing clock ends when the clock moves."""
+        """Stop, at once unless a frame is being decoded or shown."""
         self._stopped.set()
         self._thread.join(timeout_s)
 
@@ -74,11 +72,11 @@ class Player:
         while not self._is_ready():
             if self._stopped.wait(0.05):
                 return 0
+        while self._now_ns() == 0:  # simulated time has not begun
+            if self._stopped.wait(SIMULATED_CLOCK_POLL_S):
+                return 0
         left_out = 0
-        now_ns = self._now_ns()
-        while now_ns == 0 and not self._stopped.wait(0.05):  # simulated time has not begun
-            now_ns = self._now_ns()
-        start_ns = -(-now_ns // SECOND_NS) * SECOND_NS
+        start_ns = -(-self._now_ns() // SECOND_NS) * SECOND_NS
         for frame in self._frames:
             due_ns = start_ns + round(frame.time_s * SECOND_NS)
             if self._now_ns() - due_ns > MAX_LATE_NS:
@@ -93,10 +91,13 @@ class Player:
         return int(self._clock.now().nanoseconds)
 
     def _sleep_until(self, due_ns: int) -> bool:
-        due = Time(nanoseconds=due_ns, clock_type=self._clock.clock_type)
-        while not self._stopped.is_set():
-            now = self._clock.now()
-            if now >= due:
-                return True
-            self._clock.sleep_until(min(due, now + MAX_SLEEP))
-        return False
+        """Wait for a time of the clock; return False if the player was stopped.
+
+        Not `Clock.sleep_until`: every call of it leaves a callback in the context for ever.
+        """
+        while (left_ns := due_ns - self._now_ns()) > 0:
+            # Simulated time has no fixed relation to real time: look often.
+            real = not self._clock.ros_time_is_active
+            if self._stopped.wait(left_ns / SECOND_NS if real else SIMULATED_CLOCK_POLL_S):
+                return False
+        return not self._stopped.is_set()
