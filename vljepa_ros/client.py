@@ -32,6 +32,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
 from vljepa_ros.client_types import EmbeddingSample, Event
@@ -73,7 +74,8 @@ class VljepaClient:
         self._context = context or rclpy.get_default_context()
         self._owns_context = not self._context.ok()
         if self._owns_context:
-            rclpy.init(context=self._context)
+            # Signals stay the caller's: ROS would leave the graph before the caller can react.
+            rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._namespace = '/' + namespace.strip('/')
         self._node = Node(name, namespace=self._namespace, context=self._context)
         self._changed = threading.Condition()

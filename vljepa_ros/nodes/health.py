@@ -13,6 +13,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 
 THROTTLE_S = 5.0
@@ -106,6 +107,11 @@ class Health:
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
+
+    def close(self) -> None:
+        """Publish for the last time, and wait a moment until it has arrived."""
+        self.publish()
+        self._publisher.wait_for_all_acked(Duration(seconds=1))
 
     def _status(self) -> DiagnosticStatus:
         probed = {name: read() for name, read in self._probes.items()}

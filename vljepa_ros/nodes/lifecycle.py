@@ -96,6 +96,7 @@ class ManagedNode(LifecycleNode):
         """Leave every state in order, as at the end of the process."""
         if self._state != 'finalized':
             self.trigger_shutdown()
+        self.health.close()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters and load."""
