@@ -116,12 +116,12 @@ def test_a_folder_of_images(graph, tmp_path):
     ],
 )
 def test_a_wrong_video_is_named_and_can_be_corrected(graph, video, tmp_path, name, content, named):
-    path = tmp_path / name if name else ''
+    path = tmp_path / (name or '.')
     if content == 'folder':
         path.mkdir()
     elif content:
         path.write_bytes(content)
-    node = graph.add(CameraNode, video=str(path))
+    node = graph.add(CameraNode, video=str(path) if name else '')
     assert node.trigger_configure() == FAILURE
     assert named in node.health._facts['last_failure']
     assert node.set_parameters([Parameter('video', value=str(video))])[0].successful

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import functools
 import time
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class Stage:
 
     def send(self, vector: np.ndarray, count: int = 1, **changes: Any) -> None:
         """Publish a vector as 5 Hz embeddings."""
+        assert self.node.engine is not None
         for _ in range(count):
             self.stamp_ns += qos.SECOND_NS // 5
             message = Embedding(
@@ -84,7 +86,10 @@ class Stage:
             known = self.count('embeddings_in')
             self.publisher.publish(message)
             if message.query == 'caption':
-                wait_until(lambda known=known: self.count('embeddings_in') > known)
+                wait_until(functools.partial(self.has_taken_more_than, known))
+
+    def has_taken_more_than(self, known: int) -> bool:
+        return self.count('embeddings_in') > known
 
     def wait_for(self, *phases: int) -> list[Any]:
         """Wait until the events are of these phases, and no more have come."""
@@ -214,10 +219,10 @@ def test_wrong_embeddings_are_named_and_the_stream_goes_on(stage, vector, change
 def test_ids_of_two_runs_differ(stage):
     for run in range(2):
         stage.send(meaning(0), 3)
-        wait_until(lambda run=run: len(stage.events) == 2 * run + 1)
+        stage.wait_for(*(STARTED, ENDED) * run, STARTED)
         assert stage.node.trigger_deactivate() == SUCCESS
         assert stage.node.trigger_cleanup() == SUCCESS
-        wait_until(lambda run=run: len(stage.events) == 2 * run + 2)
+        stage.wait_for(*(STARTED, ENDED) * (run + 1))
         assert stage.node.trigger_configure() == SUCCESS
         assert stage.node.trigger_activate() == SUCCESS
         wait_until(stage.publisher.get_subscription_count)
