@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,12 +110,17 @@ def events(engine: Engine, stream: Stream, config: DriftConfig) -> list[TimedTex
     ]
 
 
-def clip_rate(engine: Engine, seen: list[Stream]) -> Rate:
-    """Return top-1 among all captions of the clips that mostly show one segment."""
+def clip_rate(engine: Engine, seen: list[Stream]) -> tuple[Rate, float]:
+    """Return top-1 among all captions of the clips that mostly show one segment.
+
+    The second value is the share of the most frequent caption: what always giving the same answer
+    would score.
+    """
     texts = engine.embed_text(list(captions()))
     numbers = {text: index for index, text in enumerate(captions())}
     half_s = engine.config.clip_frames / engine.config.clip_fps / 2
-    right = total = 0
+    right = 0
+    true: Counter[int] = Counter()
     for stream in seen:
         best = (stream.embeddings @ texts.T).argmax(-1)
         for time_s, answer in zip(stream.centres_s, best, strict=True):
@@ -122,9 +128,11 @@ def clip_rate(engine: Engine, seen: list[Stream]) -> Rate:
                 low = max(segment.start_s, time_s - half_s)
                 high = min(segment.end_s, time_s + half_s)
                 if high - low >= MIN_SEGMENT_SHARE * 2 * half_s:
-                    right += int(answer == numbers[caption(segment)])
-                    total += 1
-    return Rate(right, total)
+                    wanted = numbers[caption(segment)]
+                    right += int(answer == wanted)
+                    true[wanted] += 1
+    total = sum(true.values())
+    return Rate(right, total), max(true.values(), default=0) / max(total, 1)
 
 
 def distractors(meaning: int, rng: np.random.Generator) -> list[int]:
@@ -181,9 +189,11 @@ def event_scores(
 def evaluate(engine: Engine, seen: list[Stream], config: DriftConfig) -> dict[str, object]:
     """Return all scores of a checkpoint, ready for JSON."""
     scores, found, true = event_scores(engine, seen, config)
+    clips, majority = clip_rate(engine, seen)
     return {
         'model_id': engine.model_id,
-        'clip_top1': clip_rate(engine, seen).to_dict(),
+        'clip_top1': clips.to_dict(),
+        'clip_majority': round(majority, 4),
         'action4_text': action4_rate(engine, seen).to_dict(),
         'events': {name: rate.to_dict() for name, rate in summary(scores).items()},
         'events_found': found,
