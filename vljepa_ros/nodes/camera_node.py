@@ -112,8 +112,8 @@ class CameraNode(ManagedNode):
         return bool(self._images.get_subscription_count() > 0)
 
     def _show(self, frame: Frame, stamp_ns: int) -> None:
-        if frame.time_s == 0.0:
-            self.health.state({'first_stamp_ns': str(stamp_ns)})
+        start_ns = stamp_ns - round(frame.time_s * qos.SECOND_NS)
+        self.health.state({'first_stamp_ns': str(start_ns)})
         header = Header(stamp=qos.to_stamp(stamp_ns), frame_id=self.parameters['frame_id'])
         height, width = frame.image.shape[:2]
         self._images.publish(to_message(frame.image, header))
