@@ -43,7 +43,10 @@ def parameters(tmp_path_factory) -> dict[type, dict[str, object]]:
     folder = tmp_path_factory.mktemp('lifecycle')
     model = str(build_untrained_checkpoint(folder / 'model'))
     video = str(write_video(folder / 'video.mp4', scenes=[0], frames=30))
-    return {kind: {'video': video} if kind is CameraNode else {'model': model} for kind in NODES}
+    return {
+        kind: {'video': video} if kind is CameraNode else {'model': model, 'threads': 1}
+        for kind in NODES
+    }
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,20 +20,20 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from std_msgs.msg import Header
 
-from vljepa_ros.errors import EngineError, StreamError
+from vljepa_ros.errors import StreamError
 from vljepa_ros.inference import DecodedText, Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
+from vljepa_ros.nodes.embedding_stream import EmbeddingStream
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
-from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
-from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
+from vljepa_ros.stream.change_detector import DriftConfig
+from vljepa_ros.stream.segment_tracker import SegmentUpdate
 
 FLUSH_TIMEOUT_S = 10.0
 IDLE_CHECK_S = 0.5
-PHASES = {Phase.STARTED: SemanticEvent.STARTED, Phase.ENDED: SemanticEvent.ENDED}
 
 PARAMETERS = (
     *MODEL_PARAMETERS,
@@ -46,21 +45,21 @@ PARAMETERS = (
     ),
     Parameter(
         'threshold',
-        0.4,
+        DriftConfig.threshold,
         "Cosine distance from the segment's mean above which a new meaning is suspected.",
         minimum=0.001,
         maximum=1.999,
     ),
     Parameter(
         'release',
-        0.3,
+        DriftConfig.release,
         'Cosine distance below which the suspicion is dropped; not above threshold.',
         minimum=0.001,
         maximum=1.999,
     ),
     Parameter(
         'confirm_s',
-        0.5,
+        DriftConfig.confirm_s,
         'Seconds that a new meaning must last to be an event.',
         minimum=0.0,
         maximum=60.0,
@@ -73,21 +72,6 @@ PARAMETERS = (
         maximum=86400.0,
     ),
 )
-
-
-@dataclass
-class _Stream:
-    """One stream of embeddings: one camera, one query, one model."""
-
-    camera: str
-    query: str
-    model_id: str
-    detector: DriftDetector
-    tracker: SegmentTracker
-    header: Header = field(default_factory=Header)
-    received_s: float = 0.0
-    # Segments are counted within a stream; this makes their names unique over all.
-    prefix: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
 
 class EventNode(ModelNode):
@@ -110,7 +94,8 @@ class EventNode(ModelNode):
         )
         self._publisher = self.create_lifecycle_publisher(SemanticEvent, 'events', qos.EVENTS)
         self._group = MutuallyExclusiveCallbackGroup()
-        self._streams: dict[tuple[str, str], _Stream] = {}
+        self._lock = threading.Lock()
+        self._streams: dict[tuple[str, str], EmbeddingStream] = {}
         self._subscription: Subscription | None = None
         self._idle_check: Timer | None = None
         self._pending: list[Future[None]] = []
@@ -141,37 +126,37 @@ class EventNode(ModelNode):
             self.destroy_subscription(self._subscription)
         if self._idle_check is not None:
             self.destroy_timer(self._idle_check)
-        self._subscription = self._idle_check = None
-        for stream in self._streams.values():
-            self._announce(stream, stream.tracker.flush())
-        self._streams = {}
+        with self._lock:  # a callback may be running in another thread
+            self._subscription = self._idle_check = None
+            for stream in self._streams.values():
+                self._announce(stream, stream.flush())
+            self._streams = {}
         concurrent.futures.wait(self._pending, FLUSH_TIMEOUT_S)
         self._publisher.wait_for_all_acked(Duration(seconds=1))
 
     def _on_embedding(self, message: Embedding) -> None:
-        if message.query not in self.parameters['queries']:
-            return
+        with self._lock:
+            if self._subscription is not None and message.query in self.parameters['queries']:
+                self._follow(message)
+
+    def _follow(self, message: Embedding) -> None:
         self.health.count('embeddings_in')
         problem = self._problem_of(message)
         if problem:
             self.health.count('embeddings_ignored')
             self.health.error(f'embedding {message.camera} {message.query}', problem)
             return
-        stream = self._stream_of(message)
-        stream.received_s = time.monotonic()
         config = _drift_config(self.parameters.values())
-        if stream.detector.config != config:
-            stream.detector.config = config
-        vector = np.frombuffer(message.data, dtype=np.float32)
-        # An embedding stands for its whole clip, so its moment is the middle of it.
-        moment_ns = (qos.to_ns(message.clip_start) + qos.to_ns(message.clip_end)) // 2
+        key = (message.camera, message.query)
+        if key not in self._streams:
+            self._streams[key] = EmbeddingStream(message, config)
+        stream = self._streams[key]
         try:
-            updates = stream.tracker.update(moment_ns, vector)
+            updates = stream.take(message, config)
         except StreamError as error:
             self.health.count('embeddings_ignored')
             self.health.error(f'stream {message.camera}', f'Camera {message.camera!r}: {error}')
             return
-        stream.header = message.header
         self._announce(stream, updates)
 
     def _problem_of(self, message: Embedding) -> str:
@@ -188,62 +173,32 @@ class EventNode(ModelNode):
             return f'{who}: it has {len(message.data)} values, the model has {width}'
         return ''
 
-    def _stream_of(self, message: Embedding) -> _Stream:
-        key = (message.camera, message.query)
-        if key not in self._streams:
-            detector = DriftDetector(_drift_config(self.parameters.values()))
-            self._streams[key] = _Stream(
-                camera=message.camera,
-                query=message.query,
-                model_id=message.model_id,
-                detector=detector,
-                tracker=SegmentTracker(detector),
-            )
-        return self._streams[key]
-
     def _end_idle_streams(self) -> None:
         oldest_s = time.monotonic() - self.parameters['idle_timeout_s']
-        for stream in self._streams.values():
-            if stream.received_s < oldest_s:
-                self._announce(stream, stream.tracker.flush())
+        with self._lock:
+            for key, stream in list(self._streams.items()):
+                if stream.received_s < oldest_s:
+                    self._announce(stream, stream.flush())
+                    del self._streams[key]
 
-    def _announce(self, stream: _Stream, updates: Sequence[SegmentUpdate]) -> None:
+    def _announce(self, stream: EmbeddingStream, updates: Sequence[SegmentUpdate]) -> None:
         """Have the worker decode and publish; the events keep their order."""
+        assert self.engine is not None
         self._pending = [future for future in self._pending if not future.done()]
         for update in updates:
             publish = functools.partial(self._publish, self.engine, stream, stream.header, update)
-            try:
-                self._pending.append(self.host.worker.submit(publish))
-            except EngineError as error:
-                self.health.error('decode', f'An event goes out without words: {error}')
-                self._publish(None, stream, stream.header, update)
+            self._pending.append(self.host.worker.submit(publish, bounded=False))
 
     def _publish(
-        self, engine: Engine | None, stream: _Stream, header: Header, update: SegmentUpdate
+        self, engine: Engine, stream: EmbeddingStream, header: Header, update: SegmentUpdate
     ) -> None:
-        text = DecodedText('', 0.0)
-        if engine is not None:
-            try:
-                text = engine.decode(update.embedding[None])[0]
-                self.health.count('decodes')
-            except Exception as error:
-                self.health.error('decode', f'An event goes out without words: {error}')
-        self._publisher.publish(
-            SemanticEvent(
-                header=header,
-                id=f'{stream.prefix}-{update.segment_id}',
-                phase=PHASES[update.phase],
-                start=qos.to_stamp(update.start_ns),
-                end=qos.to_stamp(update.end_ns),
-                text=text.text,
-                score=text.score,
-                source=SemanticEvent.DECODER,
-                change=update.change,
-                camera=stream.camera,
-                query=stream.query,
-                model_id=stream.model_id,
-            )
-        )
+        try:
+            text = engine.decode(update.embedding[None])[0]
+            self.health.count('decodes')
+        except Exception as error:
+            text = DecodedText('', 0.0)
+            self.health.error('decode', f'An event goes out without words: {error}')
+        self._publisher.publish(stream.event(update, header, text))
         self.health.count('events')
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -94,9 +95,14 @@ class ManagedNode(LifecycleNode):
 
     def stop(self) -> None:
         """Leave every state in order, as at the end of the process."""
-        if self._state != 'finalized':
-            self.trigger_shutdown()
-        self.health.close()
+        if self.context.ok():
+            if self._state != 'finalized':
+                self.trigger_shutdown()
+            self.health.close()
+        elif self.is_active:
+            # Somebody has ended the ROS context: only threads and memory are left to free.
+            with contextlib.suppress(Exception):
+                self.deactivate()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters and load."""

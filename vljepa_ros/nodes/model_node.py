@@ -103,7 +103,7 @@ class ModelNode(ManagedNode):
         )
         engine = self.engine
         try:
-            self.host.worker.submit(lambda: self.warm_up(engine)).result()
+            self.host.worker.submit(lambda: self.warm_up(engine), bounded=False).result()
         except BaseException:
             self.cleanup()
             raise

@@ -48,9 +48,8 @@ def run(create: Callable[[], Sequence[ManagedNode]], *, args: Sequence[str] | No
         spinner.add(node)
     stop.wait()
     spinner.close()
-    if rclpy.ok():
-        for node in nodes:
-            node.stop()
+    for node in nodes:
+        node.stop()
     for node in nodes:
         node.destroy_node()
     rclpy.try_shutdown()

@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import threading
 import traceback
+from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rclpy.task import Future
 
 
 class Spinner:
-    """An executor with its threads; spinning begins with the first node."""
+    """An executor with its threads; spinning begins with the first node.
+
+    The executor's own ways to stop spinning either poll or (`spin_until_future_complete` of
+    Jazzy) leave a callback behind with every step, so a guard condition ends the last step.
+    """
 
     def __init__(self, *, threads: int, context: Context | None = None) -> None:
         """Create an executor.
@@ -25,18 +30,21 @@ class Spinner:
             context: the nodes' context; None is the default one.
         """
         self._executor = MultiThreadedExecutor(num_threads=threads, context=context)
-        self._stop = Future()
+        self._stopped = False
+        self._stop_signal: Any = None
         self._thread: threading.Thread | None = None
 
     def add(self, node: Node) -> None:
         """Serve a node from now on."""
-        self._executor.add_node(node)
         if self._thread is None:
-            logger = node.get_logger()
+            self._stop_signal = node.create_guard_condition(
+                lambda: None, callback_group=ReentrantCallbackGroup()
+            )
             self._thread = threading.Thread(
-                target=self._spin, args=(logger,), name='vljepa_spin', daemon=True
+                target=self._spin, args=(node.get_logger(),), name='vljepa_spin', daemon=True
             )
             self._thread.start()
+        self._executor.add_node(node)
 
     def wake(self) -> None:
         """Notice new entities of the nodes at once."""
@@ -44,25 +52,22 @@ class Spinner:
 
     def close(self) -> None:
         """Stop, after the callbacks that have begun."""
-        self._stop.set_result(None)
+        self._stopped = True
         if self._thread is not None:
+            self._stop_signal.trigger()
             self._thread.join()
         # Else a callback that waits for a thread would meet a destroyed executor (rclpy of
         # Humble to Kilted).
         self._executor._executor.shutdown(wait=True)
         self._executor.shutdown(timeout_sec=5.0)
 
-    def _spin(self, logger: object) -> None:
-        while not self._stop.done():
+    def _spin(self, logger: Any) -> None:
+        while not self._stopped and self._executor.context.ok():
             try:
-                self._executor.spin_until_future_complete(self._stop)
+                self._executor.spin_once()
             except (ExternalShutdownException, ShutdownException):
                 return
             except rclpy_implementation.InvalidHandle:
                 continue  # another thread has just destroyed an entity, as deactivate does
             except Exception:
-                logger.error(  # type: ignore[attr-defined]
-                    f'Unexpected error in a callback\n{traceback.format_exc()}'
-                )
-            if not self._executor.context.ok():
-                return
+                logger.error(f'Unexpected error in a callback\n{traceback.format_exc()}')

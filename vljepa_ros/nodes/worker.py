@@ -40,8 +40,12 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name='vljepa_worker', daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+    def submit(self, work: Callable[[], Result], *, bounded: bool = True) -> Future[Result]:
         """Queue a request.
+
+        Args:
+            work: runs in the thread.
+            bounded: refuse it if too many requests wait; False for what is rare and must be done.
 
         Raises:
             EngineError: too many requests wait, or the worker is closed.
@@ -50,7 +54,7 @@ class Worker:
         with self._changed:
             if self._closed:
                 raise EngineError('The model is being shut down')
-            if len(self._queue) >= self._max_queue:
+            if bounded and len(self._queue) >= self._max_queue:
                 raise EngineError(
                     f'The model is busy: {self._max_queue} requests wait. Try again later'
                 )
@@ -153,7 +157,8 @@ class EngineHost:
         """
         with self._lock:
             if self._engine is None:
-                self._engine = self.worker.submit(lambda: self._load(settings)).result()
+                load = self.worker.submit(lambda: self._load(settings), bounded=False)
+                self._engine = load.result()
                 self._settings = settings
             elif settings != self._settings:
                 raise ConfigurationError(
@@ -168,7 +173,7 @@ class EngineHost:
         with self._lock:
             self._users -= 1
             if self._users == 0 and self._engine is not None:
-                self.worker.submit(self._engine.close).result()
+                self.worker.submit(self._engine.close, bounded=False).result()
                 self._engine = None
 
     def close(self) -> None:

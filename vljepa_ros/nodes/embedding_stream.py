@@ -1,0 +1,89 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One stream of embeddings (one camera, one query, one model) on its way to events."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import numpy as np
+from std_msgs.msg import Header
+
+from vljepa_ros.inference import DecodedText
+from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.nodes import qos
+from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
+from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
+
+PHASES = {Phase.STARTED: SemanticEvent.STARTED, Phase.ENDED: SemanticEvent.ENDED}
+
+
+class EmbeddingStream:
+    """Follows the meaning of a stream and writes its event messages.
+
+    Attributes:
+        header: that of the newest embedding.
+        received_s: when it came, by the monotonic clock.
+    """
+
+    def __init__(self, first: Embedding, config: DriftConfig) -> None:
+        """Create a stream for a camera, a query and a model.
+
+        Args:
+            first: its first embedding, still to be taken.
+            config: settings of the change detector.
+        """
+        self.header = Header()
+        self.received_s = time.monotonic()
+        self._camera, self._query, self._model_id = first.camera, first.query, first.model_id
+        self._detector = DriftDetector(config)
+        self._tracker = SegmentTracker(self._detector)
+        # Segments are counted within a stream; this makes their names unique over all.
+        self._prefix = uuid.uuid4().hex[:12]
+
+    def take(self, message: Embedding, config: DriftConfig) -> list[SegmentUpdate]:
+        """Take the next embedding; return what has ended and started.
+
+        Args:
+            message: the embedding.
+            config: present settings of the change detector.
+
+        Raises:
+            StreamError: the embedding is not finite or of another length.
+        """
+        self.received_s = time.monotonic()
+        self._detector.config = config
+        vector = np.frombuffer(message.data, dtype=np.float32)
+        # An embedding stands for its whole clip, so its moment is the middle of it.
+        moment_ns = (qos.to_ns(message.clip_start) + qos.to_ns(message.clip_end)) // 2
+        updates = self._tracker.update(moment_ns, vector)
+        self.header = message.header
+        return updates
+
+    def flush(self) -> list[SegmentUpdate]:
+        """End the present segment."""
+        return self._tracker.flush()
+
+    def event(self, update: SegmentUpdate, header: Header, text: DecodedText) -> SemanticEvent:
+        """Return the message for an update.
+
+        Args:
+            update: what has happened.
+            header: that of the newest embedding when it happened.
+            text: the update's embedding in words.
+        """
+        return SemanticEvent(
+            header=header,
+            id=f'{self._prefix}-{update.segment_id}',
+            phase=PHASES[update.phase],
+            start=qos.to_stamp(update.start_ns),
+            end=qos.to_stamp(update.end_ns),
+            text=text.text,
+            score=text.score,
+            source=SemanticEvent.DECODER,
+            change=update.change,
+            camera=self._camera,
+            query=self._query,
+            model_id=self._model_id,
+        )
