@@ -57,9 +57,9 @@ class DriftConfig:
             strange sample is a change.
     """
 
-    threshold: float = 0.4
-    release: float = 0.3
-    confirm_s: float = 0.5
+    threshold: float = 0.3
+    release: float = 0.27
+    confirm_s: float = 0.4
 
     def __post_init__(self) -> None:
         """Reject values outside their ranges."""
