@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from vljepa_ros.errors import EngineError, VljepaError
 from vljepa_ros.launch_arguments import missing_environment
 
 START_TIMEOUT_S = 120.0
-DRAIN_TIMEOUT_S = 15.0
+DRAIN_TIMEOUT_S = 5.0
+# Longer than a message takes from process to process on a busy machine.
+DELIVERY_S = 0.5
 STOP_TIMEOUT_S = 10.0
 METRICS = {
     'frames_in': ('perception', int),
@@ -85,9 +87,12 @@ class _Demo:
         pipeline = self._start('vljepa_ros.cli', 'up', *self._options.up)
         self._client = client = VljepaClient(name='vljepa_demo')
         try:
+            camera = self._start('vljepa_ros.nodes.camera_node', *self._camera_arguments())
             self._await_active(client, pipeline)
             client.on_event(self._print)
-            camera = self._start('vljepa_ros.nodes.camera_node', *self._camera_arguments())
+            # Only now, so that no image is played to nobody.
+            for transition in ('configure', 'activate'):
+                client.change_state('camera', transition)
             while camera.poll() is None and pipeline.poll() is None:
                 time.sleep(0.1)
             if pipeline.returncode is not None or camera.returncode:
@@ -130,6 +135,7 @@ class _Demo:
             'loop': str(self._options.loop).lower(),
             'wait_for_subscriber': 'true',
             'exit_at_end': 'true',
+            'autostart': 'false',
         }
         arguments = ['--ros-args', '-r', '__ns:=/vljepa', '--log-level', 'warn']
         for name, value in parameters.items():
@@ -147,11 +153,15 @@ class _Demo:
                     raise EngineError(f'The node {node} did not start: {failure or "time is up"}')
 
     def _drain(self, client: VljepaClient) -> None:
-        """Wait until the last images are embedded, then have the last segment ended."""
+        """Have the last images embedded and the last segment ended."""
         try:
-            _wait_for_standstill(client, 'perception', 'embeddings')
+            time.sleep(DELIVERY_S)
+            client.change_state('perception', 'deactivate')
+            time.sleep(DELIVERY_S)
             client.change_state('event', 'deactivate')
-            _wait_for_standstill(client, 'event', 'events')
+            _wait_for(lambda: client.diagnostics('event').get('state') == 'inactive')
+            published = int(client.diagnostics('event').get('events', 0))
+            _wait_for(lambda: len(self._events) >= published)
         except VljepaError as error:
             print(f'The end of the stream may be missing: {error}', file=sys.stderr)
 
@@ -176,7 +186,8 @@ class _Demo:
         with self._lock:
             events = [_event_record(event, first_ns) for event in self._events]
         print(
-            f'{len(events)} events, {metrics["decodes"]} decodes, {metrics["embeddings"]} '
+            f'{len({event["id"] for event in events})} events, {metrics["decodes"]} decodes, '
+            f'{metrics["embeddings"]} '
             f'embeddings from {metrics["frames_in"]} images ({metrics["frames_dropped"]} samples '
             f'dropped), latency p50 {metrics["latency_p50_ms"]:.0f} ms, '
             f'p99 {metrics["latency_p99_ms"]:.0f} ms',
@@ -217,12 +228,8 @@ def _event_record(event: Event, first_ns: int) -> dict[str, Any]:
     }
 
 
-def _wait_for_standstill(client: VljepaClient, node: str, counter: str) -> None:
-    """Wait until a counter has not moved for more than a period of the diagnostics."""
+def _wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is true, or for some seconds."""
     end_s = time.monotonic() + DRAIN_TIMEOUT_S
-    known, since_s = '', time.monotonic()
-    while time.monotonic() < end_s and time.monotonic() - since_s < 2.2:
-        value = client.diagnostics(node).get(counter, '')
-        if value != known:
-            known, since_s = value, time.monotonic()
-        time.sleep(0.05)
+    while not condition() and time.monotonic() < end_s:
+        time.sleep(0.02)
