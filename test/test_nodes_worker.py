@@ -75,13 +75,22 @@ def test_an_exception_goes_to_the_one_who_asked(worker):
     assert worker.submit(lambda: 7).result(WAIT_S) == 7
 
 
-def test_withdrawn_work_does_not_run(worker):
+def test_finishing_a_slot_waits_for_its_work(worker):
     gate, ran = Gate(worker), []
     worker.offer('left', lambda: ran.append('left'))
-    worker.withdraw('left')
+    threading.Timer(0.2, gate.opened.set).start()
+    worker.finish('left', timeout_s=WAIT_S)
+    assert ran == ['left']
+    worker.finish('right', timeout_s=WAIT_S)
+
+
+def test_work_that_cannot_be_finished_in_time_is_withdrawn(worker):
+    gate, ran = Gate(worker), []
+    worker.offer('left', lambda: ran.append('left'))
+    worker.finish('left', timeout_s=0.1)
     gate.opened.set()
-    worker.submit(lambda: None).result(WAIT_S)
-    worker.submit(lambda: None).result(WAIT_S)
+    for _ in range(2):
+        worker.submit(lambda: None).result(WAIT_S)
     assert not ran
 
 

@@ -122,13 +122,13 @@ class ManagedNode(LifecycleNode):
         """Close inputs, then publishers."""
         self._leave('deactivate', self.deactivate)
         self.is_active = False
-        self._state = 'inactive'
+        self._set_state('inactive')
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free what is loaded."""
         self._leave('clean up', self.cleanup)
-        self._state = 'unconfigured'
+        self._set_state('unconfigured')
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -137,7 +137,7 @@ class ManagedNode(LifecycleNode):
             self.on_deactivate(state)
         if self._state == 'inactive':
             self.on_cleanup(state)
-        self._state = 'finalized'
+        self._set_state('finalized')
         return super().on_shutdown(state)
 
     def _checked_configure(self) -> None:
@@ -157,11 +157,16 @@ class ManagedNode(LifecycleNode):
                 f'run `ros2 lifecycle set {self.get_fully_qualified_name()} {verb}`'
             )
             self._log_unexpected(error)
+            self.health.publish()
             return FAILURE
-        self._state = goal
         self.health.state({'last_failure': ''})
+        self._set_state(goal)
         self.get_logger().info(f'{goal}')
         return SUCCESS
+
+    def _set_state(self, state: str) -> None:
+        self._state = state
+        self.health.publish()
 
     def _leave(self, verb: str, step: Callable[[], None]) -> None:
         """Run a step on the way back, which must not fail: what is left open is only logged."""

@@ -28,6 +28,7 @@ from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.stream.clip_buffer import ClipBuffer
 
 WATCH_PERIOD_S = 0.25
+FINISH_TIMEOUT_S = 5.0
 
 PARAMETERS = (
     *MODEL_PARAMETERS,
@@ -110,14 +111,14 @@ class PerceptionNode(ModelNode):
         )
 
     def deactivate(self) -> None:
-        """Leave the camera and forget its images."""
+        """Leave the camera, publish what is left and forget its images."""
         if self._watch is not None:
             self.destroy_timer(self._watch)
             self._watch = None
         for subscription in self._subscriptions:
             self.destroy_subscription(subscription)
         for stream in self._streams:
-            self.host.worker.withdraw((self, stream.name))
+            self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
             self.health.resolve(f'stopped {stream.name}')
         self._subscriptions, self._streams = [], []
 

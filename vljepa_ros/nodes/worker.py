@@ -35,6 +35,7 @@ class Worker:
         self._max_queue = max_queue
         self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._slots: dict[Hashable, Callable[[], None]] = {}
+        self._running: Hashable = None
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name='vljepa_worker', daemon=True)
@@ -59,7 +60,7 @@ class Worker:
                     f'The model is busy: {self._max_queue} requests wait. Try again later'
                 )
             self._queue.append((future, work))
-            self._changed.notify()
+            self._changed.notify_all()
         return future
 
     def offer(self, slot: Hashable, work: Callable[[], None]) -> bool:
@@ -73,12 +74,15 @@ class Worker:
                 return True
             replaced = slot in self._slots
             self._slots[slot] = work
-            self._changed.notify()
+            self._changed.notify_all()
         return replaced
 
-    def withdraw(self, slot: Hashable) -> None:
-        """Empty a slot."""
+    def finish(self, slot: Hashable, *, timeout_s: float) -> None:
+        """Wait until a slot's work is done; withdraw it if that takes too long."""
         with self._changed:
+            self._changed.wait_for(
+                lambda: slot not in self._slots and self._running != slot, timeout_s
+            )
             self._slots.pop(slot, None)
 
     def close(self, *, timeout_s: float = 5.0) -> None:
@@ -89,7 +93,7 @@ class Worker:
             for future, _ in self._queue:
                 future.cancel()
             self._queue.clear()
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -105,8 +109,12 @@ class Worker:
             with self._changed:  # only now, since newer work may have come meanwhile
                 slot = next(iter(self._slots), None)
                 sample = None if slot is None else self._slots.pop(slot)
+                self._running = slot
             if sample is not None:
                 sample()
+                with self._changed:
+                    self._running = None
+                    self._changed.notify_all()
 
 
 def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
