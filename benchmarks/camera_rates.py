@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.graph import camera, pipeline, prepare, process
-from benchmarks.machine import describe
+from training.machine import describe
 from vljepa_ros.resources import find_resource
 
 RATES_HZ = (10.0, 15.0, 30.0)

@@ -18,8 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.machine import describe
 from training.event_scores import SegmentScore, TimedText, score_segments, summary
+from training.machine import describe
 from training.world import Segment
 
 STILL_SECONDS = 60

@@ -39,9 +39,10 @@ def process(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             child.wait()
 
 
-def pipeline(model: str) -> Sequence[str]:
-    """Return module and arguments of the nodes of a model."""
-    return ('vljepa_ros.cli', 'up', '--model', model, '--log-level', 'warn')
+def pipeline(model: str, *, rate_hz: float = 5.0) -> Sequence[str]:
+    """Return module and arguments of the nodes of a model, for `rate_hz` embeddings a second."""
+    arguments = ('--model', model, '--rate-hz', str(rate_hz), '--log-level', 'warn')
+    return ('vljepa_ros.cli', 'up', *arguments)
 
 
 def camera(video: Path, *, rate_hz: float = 0.0, loop: bool = False) -> Sequence[str]:

@@ -27,14 +27,6 @@ import sourced_environment
 import wheels_environment
 from shell import ROOT, fail, say
 
-# Settings that a caller may override.
-_DEFAULTS = {
-    # Fast DDS drops most large images otherwise, see vljepa_ros/launch_arguments.py.
-    'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA?sockets_size=4MB&non_blocking=true',
-    # Threads that spin while they wait slow everything down when cores are busy.
-    'OMP_WAIT_POLICY': 'PASSIVE',
-}
-
 
 def main() -> None:
     """Set up, then become the command."""
@@ -107,8 +99,6 @@ def _with_package(env: dict[str, str], prefix: Path) -> dict[str, str]:
     env['PYTHONPATH'] = _joined(ROOT, built, env.get('PYTHONPATH'))
     env['AMENT_PREFIX_PATH'] = _joined(prefix, env.get('AMENT_PREFIX_PATH'))
     env['LD_LIBRARY_PATH'] = _joined(prefix / 'lib', env.get('LD_LIBRARY_PATH'))
-    for name, value in _DEFAULTS.items():
-        env.setdefault(name, value)
     return env
 
 

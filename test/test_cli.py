@@ -103,7 +103,7 @@ def test_the_demo_ends_with_the_video(files, tmp_path, domain_id):
     metrics = record['metrics']
     assert set(metrics) == {
         *('frames_in', 'frames_dropped', 'embeddings', 'decodes'),
-        *('latency_p50_ms', 'latency_p99_ms'),
+        *('latency_p50_ms', 'latency_p99_ms', 'events'),
     }
     assert metrics['decodes'] == len(phases)
     assert metrics['embeddings'] > 0

@@ -219,6 +219,9 @@ def test_a_camera_that_changes_its_resolution(running):
     scene_ = running()
     scene_.send_until_embedded()
     after = scene_.send_until_embedded(width=500, height=400)
+    warning = scene_.node.health._last_warning
+    assert '/vljepa/image_raw changed from' in warning
+    assert warning.endswith('to 500×400 rgb8')
     assert len(after.data) == scene_.node.engine.config.embedding_dim
     assert scene_.count('frames_unusable') == 0
 
@@ -227,6 +230,8 @@ def test_a_camera_that_changes_its_encoding(running):
     scene_ = running()
     scene_.send_until_embedded()
     scene_.send_until_embedded(encoding='bgr8')
+    assert scene_.node.health._last_warning.endswith('bgr8')
+    assert 'rgb8 to' in scene_.node.health._last_warning
     assert scene_.count('frames_unusable') == 0
 
 

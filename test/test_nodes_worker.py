@@ -35,6 +35,16 @@ class Gate:
         self.opened.wait(WAIT_S)
 
 
+def test_a_sample_that_raises_does_not_end_the_thread(worker, caplog):
+    def fail() -> None:
+        raise RuntimeError('the publisher is gone')
+
+    worker.offer('camera', fail)
+    worker.finish('camera', timeout_s=WAIT_S)
+    assert worker.submit(lambda: 'alive').result(WAIT_S) == 'alive'
+    assert 'the publisher is gone' in caplog.text
+
+
 def test_the_newest_of_each_slot_runs(worker):
     gate, ran = Gate(worker), []
     replaced = [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rendering import skip_without_graphics
 
 from training import sample
 from training.world import (
@@ -42,7 +43,7 @@ def graphics() -> None:
 
         shared_renderer(width=128, height=128, supersample=2)
     except MissingDependencyError as error:
-        pytest.skip(str(error))
+        skip_without_graphics(error)
 
 
 # ---- plans --------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ Clips: {frames} frames at {fps:g} Hz, {size}×{size} pixels. Embeddings: {dim} n
 ## Scores
 
 {episodes} {split} episodes (seeds from {first_seed}), which no training and no choice of a setting
-saw. In brackets the 95 % Wilson interval. Command: `python -m training.evaluate --model
+saw, drawn at the model's size and given to it without a camera topic. In brackets the 95 % Wilson interval. Command: `python -m training.evaluate --model
 models/{name} --split {split} --first-seed {first_seed} --episodes {episodes}`
 
 | what | score | for comparison |
@@ -73,23 +73,25 @@ def shown(rate: dict[str, Any]) -> str:
 def score_rows(scores: dict[str, Any]) -> str:
     """Return the rows of the table of scores."""
     rows = [
-        f'| clip: nearest of 50 captions | {shown(scores["clip_top1"])} | chance 2.0%, always the '
+        # Neighbouring clips overlap, so an interval that counts each of them would be too narrow.
+        f'| clip: nearest of 50 captions | {scores["clip_top1"]["rate"]:.1%} of '
+        f'{scores["clip_top1"]["total"]} | chance 2.0%, always the '
         f'same answer {scores["clip_majority"]:.1%} |',
-        f'| action between two images, of 4 texts that differ in one word | '
+        f'| action between two images, of 4 texts that differ in verb, object or colour | '
         f'{shown(scores["action4_text"])} | chance 25.0% |',
     ]
     rows += [f'| {what} | {shown(scores["events"][key])} | |' for what, key in EVENT_ROWS]
     return '\n'.join(rows)
 
 
-def training_text(log: Path) -> str:
+def training_text(log: Path, *, notes: str) -> str:
     """Sum up the log of a training."""
     rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]
     pretrained = max((row['pretrain_step'] for row in rows if 'pretrain_step' in row), default=0)
     joint = [row for row in rows if 'step' in row][-1]
     decoder = max((row['decoder_step'] for row in rows if 'decoder_step' in row), default=0)
     return (
-        f'{pretrained} steps of single tubelets, {joint["step"]} joint steps, {decoder} decoder '
+        f'{notes} {pretrained} steps of single tubelets, {joint["step"]} joint steps, {decoder} decoder '
         f'steps. At the end of the joint training, on clips of the val split: caption top-1 '
         f'{joint["val_caption_top1"]:.1%}, action top-1 {joint["val_action_top1"]:.1%} of 50.'
     )
@@ -103,6 +105,7 @@ def main() -> None:
     parser.add_argument('--model', type=Path, required=True, help='checkpoint folder')
     parser.add_argument('--scores', type=Path, required=True, help='from training.evaluate')
     parser.add_argument('--log', type=Path, required=True, help='log.jsonl of the training')
+    parser.add_argument('--notes', default='', help='what else is to be said of the training')
     arguments = parser.parse_args()
     scores = json.loads(arguments.scores.read_text(encoding='utf-8'))
     model = load_checkpoint(arguments.model)
@@ -132,7 +135,7 @@ def main() -> None:
         scores=score_rows(scores),
         found=scores['events_found'],
         true=scores['true_segments'],
-        training=training_text(arguments.log),
+        training=training_text(arguments.log, notes=arguments.notes),
         **scores['detector'],
     )
     (arguments.model / 'card.md').write_text(card, encoding='utf-8')

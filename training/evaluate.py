@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from training.event_scores import Rate, SegmentScore, TimedText, score_segments, summary
+from training.machine import describe
 from training.texts import captions
 from training.world import Episode, Segment, render_episode
 from training.world.language import all_segments, caption
@@ -228,6 +229,7 @@ def main() -> None:
         )
     )
     result = {
+        'machine': describe(),
         'split': arguments.split,
         'first_seed': arguments.first_seed,
         'episodes': arguments.episodes,

@@ -70,13 +70,13 @@ def main() -> None:
     parser.add_argument('--data', type=Path, default=Path('build/data'), help='rendered episodes')
     parser.add_argument('--run', type=Path, default=Path('build/tiny'), help='training state')
     parser.add_argument('--out', type=Path, help='checkpoint to write (default: RUN/checkpoint)')
-    parser.add_argument('--episodes', type=int, default=3000, help='training episodes')
-    parser.add_argument('--val-episodes', type=int, default=100, help='validation episodes')
+    parser.add_argument('--episodes', type=int, default=1300, help='training episodes')
+    parser.add_argument('--val-episodes', type=int, default=75, help='validation episodes')
     parser.add_argument(
         '--pretrain-steps', type=int, default=1000, help='steps of the first stage'
     )
     parser.add_argument('--steps', type=int, default=TrainingConfig.steps, help='joint steps')
-    parser.add_argument('--decoder-steps', type=int, default=1500, help='decoder steps')
+    parser.add_argument('--decoder-steps', type=int, default=600, help='decoder steps')
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
     arguments = parser.parse_args()
 

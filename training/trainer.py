@@ -41,7 +41,7 @@ class TrainingConfig:
         seed: of weights, batches and augmentation.
     """
 
-    steps: int = 2400
+    steps: int = 1200
     warmup: int = 200
     learning_rate: float = 6e-4
     y_encoder_scale: float = 1.0

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def run_demo(options: DemoOptions) -> int:
         os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
     print(f'ROS_DOMAIN_ID={os.environ["ROS_DOMAIN_ID"]}, video {options.video}', flush=True)
     demo = _Demo(options)
+    # As Ctrl-C, so that an ended demo leaves no process behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return demo.run()
     finally:
@@ -92,7 +95,9 @@ class _Demo:
             client.on_event(self._print)
             # Only now, so that no image is played to nobody.
             for transition in ('configure', 'activate'):
-                client.change_state('camera', transition)
+                if not client.change_state('camera', transition):
+                    failure = client.diagnostics('camera').get('last_failure')
+                    raise EngineError(f'The camera did not {transition}: {failure}')
             while camera.poll() is None and pipeline.poll() is None:
                 time.sleep(0.1)
             if pipeline.returncode is not None or camera.returncode:
@@ -130,7 +135,7 @@ class _Demo:
 
     def _camera_arguments(self) -> list[str]:
         parameters = {
-            'video': json.dumps(str(self._options.video.absolute())),
+            'video': json.dumps(str(self._options.video.absolute()), ensure_ascii=False),
             'rate_hz': self._options.rate_hz,
             'loop': str(self._options.loop).lower(),
             'wait_for_subscriber': 'true',
@@ -185,9 +190,10 @@ class _Demo:
         first_ns = int(health['camera'].get('first_stamp_ns', 0))
         with self._lock:
             events = [_event_record(event, first_ns) for event in self._events]
+        # STARTED and ENDED of one id are one event.
+        metrics['events'] = len({event['id'] for event in events})
         print(
-            f'{len({event["id"] for event in events})} events, {metrics["decodes"]} decodes, '
-            f'{metrics["embeddings"]} '
+            f'{metrics["events"]} events, {metrics["decodes"]} decodes, {metrics["embeddings"]} '
             f'embeddings from {metrics["frames_in"]} images ({metrics["frames_dropped"]} samples '
             f'dropped), latency p50 {metrics["latency_p50_ms"]:.0f} ms, '
             f'p99 {metrics["latency_p99_ms"]:.0f} ms',
@@ -198,7 +204,7 @@ class _Demo:
         record = {
             'events': events,
             'metrics': metrics,
-            'video': str(self._options.video),
+            'video': self._options.video.name,
             'frames_published': int(health['camera'].get('frames_out', 0)),
             'model_id': health['perception'].get('model_id', ''),
             'backend': health['perception'].get('backend', ''),
@@ -206,11 +212,18 @@ class _Demo:
             'versions': {
                 'vljepa_ros': __version__,
                 'python': platform.python_version(),
-                'ros_distro': os.environ.get('ROS_DISTRO', ''),
+                'ros_distro': os.environ.get('ROS_DISTRO') or _wheels_distro(),
             },
         }
         self._options.json.parent.mkdir(parents=True, exist_ok=True)
         self._options.json.write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')
+
+
+def _wheels_distro() -> str:
+    """Return the distribution whose wheels are installed, or an empty text."""
+    names = (item.metadata['Name'] for item in metadata.distributions())
+    rclpy = next((name for name in names if name and name.endswith('-rclpy')), '')
+    return rclpy.removeprefix('ros-').removesuffix('-rclpy')
 
 
 def _event_record(event: Event, first_ns: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Health:
         self._probes: dict[str, Callable[[], str]] = {}
         self._troubles: dict[str, str] = {}
         self._last_error = ''
+        self._last_warning = ''
         self._logged: dict[str, float] = {}
         self._latencies: deque[float] = deque(maxlen=LATENCY_SAMPLES)
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -83,7 +84,9 @@ class Health:
         self._node.get_logger().error(sentence)
 
     def warn(self, sentence: str) -> None:
-        """Log a warning about something that has happened and is over."""
+        """Log a warning about something that has happened and is over, and remember it."""
+        with self._lock:
+            self._last_warning = sentence
         self._node.get_logger().warning(sentence)
 
     def trouble(self, key: str, sentence: str) -> None:
@@ -123,6 +126,7 @@ class Health:
                 p50, p99 = np.percentile(np.array(self._latencies) * 1000.0, [50, 99])
                 values.update(latency_p50_ms=f'{p50:.1f}', latency_p99_ms=f'{p99:.1f}')
             values['last_error'] = self._last_error
+            values['last_warning'] = self._last_warning
             troubles = '; '.join(self._troubles.values())
         return DiagnosticStatus(
             level=DiagnosticStatus.WARN if troubles else DiagnosticStatus.OK,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import array
 import functools
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,6 +89,8 @@ class PerceptionNode(ModelNode):
         self._publisher = self.create_lifecycle_publisher(Embedding, 'embedding', qos.EMBEDDING)
         self._image_group = MutuallyExclusiveCallbackGroup()
         self._streams: list[CameraStream] = []
+        # Transitions run beside the image callbacks; after one, no stale callback may do anything.
+        self._streams_lock = threading.Lock()
         self._subscriptions: list[Subscription] = []
         self._watch: Timer | None = None
         self.health.probe('frame_age_s', self._frame_age)
@@ -117,10 +120,11 @@ class PerceptionNode(ModelNode):
             self._watch = None
         for subscription in self._subscriptions:
             self.destroy_subscription(subscription)
-        for stream in self._streams:
+        with self._streams_lock:
+            streams, self._streams, self._subscriptions = self._streams, [], []
+        for stream in streams:
             self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
             self.health.resolve(f'stopped {stream.name}')
-        self._subscriptions, self._streams = [], []
 
     def _open(self, camera: str, topic: str) -> None:
         assert self.engine is not None
@@ -148,13 +152,16 @@ class PerceptionNode(ModelNode):
         )
 
     def _on_image(self, stream: CameraStream, message: Image) -> None:
-        sample = stream.take(message, rate_hz=self.parameters['rate_hz'])
-        engine = self.engine
-        if sample is None or engine is None:
-            return
-        work = functools.partial(self._embed, engine, sample, self.parameters['queries'])
-        if self.host.worker.offer((self, stream.name), work):
-            self.health.count('frames_dropped')
+        with self._streams_lock:
+            engine = self.engine
+            if stream not in self._streams or engine is None:
+                return
+            sample = stream.take(message, rate_hz=self.parameters['rate_hz'])
+            if sample is None:
+                return
+            work = functools.partial(self._embed, engine, sample, self.parameters['queries'])
+            if self.host.worker.offer((self, stream.name), work):
+                self.health.count('frames_dropped')
 
     def _embed(self, engine: Engine, sample: CameraSample, queries: Sequence[str]) -> None:
         """Run the model on a clip and publish; runs in the worker."""
@@ -173,8 +180,9 @@ class PerceptionNode(ModelNode):
         self.health.measure_latency(age_ns / qos.SECOND_NS)
 
     def _watch_cameras(self) -> None:
-        for stream in self._streams:
-            stream.watch(stop_timeout_s=self.parameters['stop_timeout_s'])
+        with self._streams_lock:
+            for stream in self._streams:
+                stream.watch(stop_timeout_s=self.parameters['stop_timeout_s'])
 
     def _frame_age(self) -> str:
         return ', '.join(f'{stream.silence_s:.2f}' for stream in self._streams)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
+from vljepa_ros.launch_arguments import missing_environment
 from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.spinner import Spinner
 
@@ -29,6 +31,7 @@ def run(create: Callable[[], Sequence[ManagedNode]], *, args: Sequence[str] | No
         create: makes the nodes, after ROS is initialised.
         args: command line; None takes the process's own.
     """
+    os.environ.update(missing_environment())
     rclpy.init(
         args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO
     )

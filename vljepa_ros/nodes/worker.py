@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Hashable
@@ -111,7 +112,10 @@ class Worker:
                 sample = None if slot is None else self._slots.pop(slot)
                 self._running = slot
             if sample is not None:
-                sample()
+                try:
+                    sample()
+                except Exception:  # nobody waits for it, and the thread must live on
+                    logging.getLogger(__name__).exception('A sample failed')
                 with self._changed:
                     self._running = None
                     self._changed.notify_all()
