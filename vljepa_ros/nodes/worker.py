@@ -139,6 +139,13 @@ class EngineSettings:
     device: str
     threads: int
 
+    def __str__(self) -> str:
+        """Return the settings as the parameters are written."""
+        return (
+            f'model {self.model!r}, backend {self.backend!r}, device {self.device!r}, threads '
+            f'{self.threads}'
+        )
+
 
 class EngineHost:
     """Loads one engine for all nodes of a process and frees it after the last one.
@@ -174,8 +181,9 @@ class EngineHost:
                 self._settings = settings
             elif settings != self._settings:
                 raise ConfigurationError(
-                    f'The nodes of one process share one model; loaded is {self._settings}, '
-                    f'asked for is {settings}. Give these parameters the same values in all nodes'
+                    f'The nodes of one process share one model. Loaded is {self._settings}; asked '
+                    f'for is {settings}. Give these parameters the same values in all nodes, and '
+                    'clean up all of them to change the model'
                 )
             self._users += 1
             return self._engine
