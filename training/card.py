@@ -31,7 +31,8 @@ Clips: {frames} frames at {fps:g} Hz, {size}×{size} pixels. Embeddings: {dim} n
 ## Scores
 
 {episodes} {split} episodes (seeds from {first_seed}), which no training and no choice of a setting
-saw, drawn at the model's size and given to it without a camera topic. In brackets the 95 % Wilson interval. Command: `python -m training.evaluate --model
+saw, drawn at the model's size and given to it without a camera topic. In brackets the
+95 % Wilson interval. Command: `python -m training.evaluate --model
 models/{name} --split {split} --first-seed {first_seed} --episodes {episodes}`
 
 | what | score | for comparison |
@@ -91,9 +92,10 @@ def training_text(log: Path, *, notes: str) -> str:
     joint = [row for row in rows if 'step' in row][-1]
     decoder = max((row['decoder_step'] for row in rows if 'decoder_step' in row), default=0)
     return (
-        f'{notes} {pretrained} steps of single tubelets, {joint["step"]} joint steps, {decoder} decoder '
-        f'steps. At the end of the joint training, on clips of the val split: caption top-1 '
-        f'{joint["val_caption_top1"]:.1%}, action top-1 {joint["val_action_top1"]:.1%} of 50.'
+        f'{notes} {pretrained} steps of single tubelets, {joint["step"]} joint steps, '
+        f'{decoder} decoder steps. At the end of the joint training, on clips of the val split: '
+        f'caption top-1 {joint["val_caption_top1"]:.1%}, action top-1 '
+        f'{joint["val_action_top1"]:.1%} of 50.'
     )
 
 
