@@ -212,18 +212,20 @@ class _Demo:
             'versions': {
                 'vljepa_ros': __version__,
                 'python': platform.python_version(),
-                'ros_distro': os.environ.get('ROS_DISTRO') or _wheels_distro(),
+                'ros_distro': os.environ.get('ROS_DISTRO', ''),
+                # Tells the distribution where none is sourced: the wheels say it nowhere else.
+                'rclpy': _version_of('rclpy'),
             },
         }
         self._options.json.parent.mkdir(parents=True, exist_ok=True)
         self._options.json.write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')
 
 
-def _wheels_distro() -> str:
-    """Return the distribution whose wheels are installed, or an empty text."""
-    names = (item.metadata['Name'] for item in metadata.distributions())
-    rclpy = next((name for name in names if name and name.endswith('-rclpy')), '')
-    return rclpy.removeprefix('ros-').removesuffix('-rclpy')
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ''
 
 
 def _event_record(event: Event, first_ns: int) -> dict[str, Any]:
