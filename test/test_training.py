@@ -159,7 +159,9 @@ def test_dense_targets_mark_the_patch_of_an_object(sampler):
     assert bool(gripper[0, 0, row, column])
 
 
-def test_interrupted_training_ends_with_the_same_weights(tmp_path, sampler):
+def test_interrupted_training_ends_with_the_same_weights(tmp_path, sampler, monkeypatch):
+    # The choice is measured at each start, and a busy machine may measure differently.
+    monkeypatch.setattr('training.trainer.bf16_is_faster', lambda: False)
     validation = sampler.batch(99)
     whole = small_model(tmp_path / 'whole')
     whole_head = small_head()

@@ -86,6 +86,6 @@ def train_decoder(
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             save_state(path, {'decoder': decoder}, optimizer, step=step + 1)
             with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                row = {'decoder_step': step + 1, 'decoder_loss': round(float(loss), 4)}
+                row = {'decoder_step': step + 1, 'decoder_loss': round(loss.item(), 4)}
                 log.write(json.dumps(row) + '\n')
     bar.close()
