@@ -69,9 +69,12 @@ class VljepaClient:
         Args:
             namespace: the namespace of the vljepa nodes.
             name: the name of the client's own node.
-            context: the rclpy context; None is the default one.
+            context: the rclpy context; None is the default one if it is in use, else a new one.
         """
-        self._context = context or rclpy.get_default_context()
+        if context is None and rclpy.ok():
+            context = rclpy.get_default_context()
+        # A context cannot be initialised twice, so a second client gets a new one.
+        self._context = context or Context()
         self._owns_context = not self._context.ok()
         if self._owns_context:
             # Signals stay the caller's: ROS would leave the graph before the caller can react.
