@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from training.batches import MIN_SEGMENT_SHARE
 from training.event_scores import Rate, SegmentScore, TimedText, score_segments, summary
 from training.machine import describe
 from training.texts import captions
@@ -32,7 +33,6 @@ from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker
 from vljepa_ros.world.action_inference import transition_clip
 
 CLIPS_AT_ONCE = 16
-MIN_SEGMENT_SHARE = 0.6
 
 
 @dataclass(frozen=True)
