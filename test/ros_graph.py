@@ -109,7 +109,7 @@ def open_graph() -> Iterator[Graph]:
 
 @contextlib.contextmanager
 def process(module: str, *arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a module as a process; interrupt it at the end."""
+    """Run a module as a process; interrupt it at the end; show its log when a test fails."""
     with log.open('wb') as stream:
         child = subprocess.Popen(
             [sys.executable, '-m', module, *arguments],
@@ -119,6 +119,9 @@ def process(module: str, *arguments: str, log: Path) -> Iterator[subprocess.Pope
         )
         try:
             yield child
+        except BaseException:
+            print(f'{module} (status {child.poll()}) wrote:\n{log.read_text(errors="replace")}')
+            raise
         finally:
             if child.poll() is None:
                 child.send_signal(signal.SIGINT)

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+import gc
+import inspect
+
 import numpy as np
 import pytest
 from ros_graph import WAIT_S, Graph, open_graph, scene, wait_until, write_video
@@ -13,6 +17,7 @@ pytest.importorskip('torch', reason='the nodes need PyTorch')
 
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState, GetState  # noqa: E402
+from rclpy.lifecycle import LifecycleNode  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from vljepa_ros.interfaces import EmbedText, InferAction  # noqa: E402
@@ -188,3 +193,35 @@ def test_wrong_images_are_refused_by_name(graph, parameters):
     assert not answer.success
     assert answer.message.startswith('goal: An image of 0×0 pixels')
     assert infer_action(graph).success
+
+
+@pytest.mark.parametrize('kind', NODES)
+def test_no_attribute_of_rclpy_is_overwritten(graph, kind):
+    node = LifecycleNode('plain', context=graph.context)
+    own = {
+        target.attr
+        for base in kind.__mro__
+        if base.__module__.startswith('vljepa_ros')
+        for target in ast.walk(ast.parse(inspect.getsource(base)))
+        if isinstance(target, ast.Attribute)
+        and isinstance(target.ctx, ast.Store)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == 'self'
+    }
+    assert own
+    assert not own & set(vars(node))
+    node.destroy_node()
+
+
+def test_a_destroyed_node_leaves_the_graph_without_the_cycle_collector(graph):
+    def names() -> list[str]:
+        return list(graph.node.get_node_names())
+
+    gc.disable()
+    try:
+        with open_graph() as other:
+            other.add(EventNode)
+            wait_until(lambda: 'event' in names())
+        wait_until(lambda: 'event' not in names(), timeout_s=10.0)
+    finally:
+        gc.enable()

@@ -198,6 +198,8 @@ def test_simulated_time(files, domain_id):
 
         wait_until(go_on)
         assert all(900 * qos.SECOND_NS < stamp_ns <= now_ns for stamp_ns in stamps)
+        latency_ms = wait_until(lambda: client.diagnostics('perception').get('latency_p50_ms'))
+        assert 0.0 <= float(latency_ms) < 60_000.0
 
 
 def test_a_wrong_parameter_file_leaves_the_other_nodes_working(files, tmp_path, domain_id):

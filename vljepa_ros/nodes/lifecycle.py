@@ -11,6 +11,7 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.service import Service
 
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.nodes.health import Health
@@ -103,6 +104,19 @@ class ManagedNode(LifecycleNode):
             # Somebody has ended the ROS context: only threads and memory are left to free.
             with contextlib.suppress(Exception):
                 self.deactivate()
+
+    def destroy_node(self) -> None:
+        """Leave the graph now.
+
+        rclpy does not destroy the lifecycle services and the state machine with the node. They
+        hold the DDS participant until the cycle collector runs, and with some thirty participants
+        on a machine new ones are not discovered any more.
+        """
+        super().destroy_node()
+        for name, service in vars(self).items():
+            if name.startswith('_service_') and isinstance(service, Service):
+                service.destroy()
+        self._state_machine.destroy_when_not_in_use()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters and load."""

@@ -91,7 +91,7 @@ class PerceptionNode(ModelNode):
         self._streams: list[CameraStream] = []
         # Transitions run beside the image callbacks; after one, no stale callback may do anything.
         self._streams_lock = threading.Lock()
-        self._subscriptions: list[Subscription] = []
+        self._image_subscriptions: list[Subscription] = []
         self._watch: Timer | None = None
         self.health.probe('frame_age_s', self._frame_age)
         self.add_service(EmbedText, 'embed_text', self._on_embed_text)
@@ -118,10 +118,10 @@ class PerceptionNode(ModelNode):
         if self._watch is not None:
             self.destroy_timer(self._watch)
             self._watch = None
-        for subscription in self._subscriptions:
+        for subscription in self._image_subscriptions:
             self.destroy_subscription(subscription)
         with self._streams_lock:
-            streams, self._streams, self._subscriptions = self._streams, [], []
+            streams, self._streams, self._image_subscriptions = self._streams, [], []
         for stream in streams:
             self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
             self.health.resolve(f'stopped {stream.name}')
@@ -141,7 +141,7 @@ class PerceptionNode(ModelNode):
             now_ns=lambda: self.get_clock().now().nanoseconds,
         )
         self._streams.append(stream)
-        self._subscriptions.append(
+        self._image_subscriptions.append(
             self.create_subscription(
                 Image,
                 topic,

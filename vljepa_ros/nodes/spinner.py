@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -13,6 +15,27 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+
+
+class _HandoverPool(ThreadPoolExecutor):
+    """Hands a callback over to a thread before the executor goes on.
+
+    rclpy (Humble to Kilted) hands over a callback that has not begun again with every step, and
+    does not wait for new messages meanwhile. On busy cores these repetitions keep the threads from
+    beginning, and the process does little else from then on.
+    """
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
+        """Return as soon as a thread has taken the callback."""
+        begun = threading.Event()
+
+        def run() -> Any:
+            begun.set()
+            return function(*args, **more)
+
+        future = super().submit(run)
+        begun.wait()
+        return future
 
 
 class Spinner:
@@ -30,6 +53,8 @@ class Spinner:
             context: the nodes' context; None is the default one.
         """
         self._executor = MultiThreadedExecutor(num_threads=threads, context=context)
+        self._executor._executor.shutdown()
+        self._executor._executor = _HandoverPool(threads)
         self._stopped = False
         self._stop_signal: Any = None
         self._thread: threading.Thread | None = None
