@@ -128,7 +128,10 @@ def test_an_interrupted_demo_still_reports(files, tmp_path, domain_id):
             if 'STARTED' in line:
                 break
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=120)
+        try:
+            rest, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
     assert 'Traceback' not in errors
     assert 'ENDED' in rest
