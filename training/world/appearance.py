@@ -5,44 +5,76 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.world.scene import TEXTURES
+from training.world.palette import (
+    FURNITURE_COLOURS,
+    OBJECT_JITTER,
+    OBJECT_RGB,
+    TABLES,
+    UNSEEN_FURNITURE_COLOURS,
+    UNSEEN_TABLES,
+    Rgb,
+    brightness,
+)
+from training.world.symbols import ObjectInfo
+from training.world.textures import SEEN_TEXTURES, UNSEEN_TEXTURES
 
-Rgb = tuple[float, float, float]
+_APART = 0.12  # in brightness, between a piece of furniture and the table
 
-OBJECT_RGB: dict[str, Rgb] = {
-    'red': (0.82, 0.09, 0.08),
-    'green': (0.10, 0.58, 0.16),
-    'blue': (0.08, 0.22, 0.80),
-    'yellow': (0.95, 0.78, 0.06),
-}
-_TABLES: tuple[Rgb, ...] = (
-    (0.72, 0.58, 0.42), (0.52, 0.40, 0.30), (0.80, 0.78, 0.74), (0.58, 0.60, 0.62),
-    (0.36, 0.36, 0.39), (0.66, 0.64, 0.56), (0.60, 0.56, 0.64), (0.48, 0.56, 0.58),
-)  # fmt: skip
-_CABINETS: tuple[Rgb, ...] = (
-    (0.82, 0.80, 0.75), (0.42, 0.29, 0.20), (0.58, 0.58, 0.62), (0.28, 0.28, 0.31),
-    (0.66, 0.50, 0.35), (0.52, 0.44, 0.58), (0.50, 0.56, 0.58),
-)  # fmt: skip
-_BOWLS: tuple[Rgb, ...] = (
-    (0.93, 0.93, 0.90), (0.62, 0.62, 0.64), (0.45, 0.32, 0.24), (0.76, 0.70, 0.62),
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Light:
+    """Strengths and directions of the light.
+
+    Attributes:
+        ambient: Brightness of the light from everywhere.
+        key: Brightness of the light that casts shadows.
+        key_direction: Unit vector along which it shines.
+        fill: Brightness of the light without shadows.
+        fill_direction: Unit vector along which it shines.
+        tint: Its colour; white is (1, 1, 1).
+    """
+
+    ambient: float
+    key: float
+    key_direction: Rgb
+    fill: float
+    fill_direction: Rgb
+    tint: Rgb
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Colours of one piece of furniture.
+
+    Attributes:
+        name: One of `symbols.FURNITURE`.
+        main: Colour of its main part.
+        second: Colour of its edges, frame, inside or lining.
+        front: Colour of a drawer's front.
+        handle: Colour of a drawer's handle.
+    """
+
+    name: str
+    main: Rgb
+    second: Rgb
+    front: Rgb
+    handle: Rgb
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """Look of one episode. Colours are RGB in 0..1, directions are unit vectors.
+    """Look of one episode. Colours are RGB in 0..1.
 
     Attributes:
-        texture: One of `scene.TEXTURES`, for the table.
+        texture: One of `textures.TEXTURES`, for the table.
+        furniture: For each piece of furniture its paint.
         object_rgb: One colour for each object of the episode.
-        ambient: Brightness of the light from everywhere.
-        key: Brightness of the light that casts shadows.
-        fill: Brightness of the light without shadows.
+        light: The light.
     """
 
     texture: str
@@ -52,16 +84,9 @@ class Appearance:
     joint_rgb: Rgb
     dark_rgb: Rgb
     finger_rgb: Rgb
-    cabinet_rgb: Rgb
-    drawer_rgb: Rgb
-    handle_rgb: Rgb
-    bowl_rgb: Rgb
+    furniture: tuple[Paint, ...]
     object_rgb: tuple[Rgb, ...]
-    ambient: float
-    key: float
-    key_direction: Rgb
-    fill: float
-    fill_direction: Rgb
+    light: Light
 
 
 def _shade(rgb: Rgb, jitter: float, rng: np.random.Generator, *, gain: float = 1.0) -> Rgb:
@@ -87,55 +112,87 @@ def _down(azimuth: float, tilt: float) -> Rgb:
     )
 
 
-def draw_appearance(colours: tuple[str, ...], rng: np.random.Generator) -> Appearance:
+def _paint(name: str, table: Rgb, colours: tuple[Rgb, ...], rng: np.random.Generator) -> Paint:
+    apart = [rgb for rgb in colours if abs(brightness(rgb) - brightness(table)) > _APART]
+    main = _shade(_pick(tuple(apart), rng), 0.02, rng)
+    # The second part is the darker one of a light piece and the lighter one of a dark piece.
+    gain = rng.uniform(0.62, 0.75) if brightness(main) > 0.45 else rng.uniform(1.35, 1.55)
+    # The drawer's front stands out from the cabinet, and the handle from the front.
+    dark = brightness(main) > 0.4
+    return Paint(
+        name=name,
+        main=main,
+        second=_shade(main, 0.01, rng, gain=float(gain)),
+        front=_shade(main, 0.0, rng, gain=float(rng.uniform(1.12, 1.25))),
+        handle=_grey(0.12, 0.22, rng) if dark else _grey(0.60, 0.75, rng),
+    )
+
+
+def _object_rgb(colour: str, rng: np.random.Generator) -> Rgb:
+    rgb = OBJECT_RGB[colour]
+    gain = 1.0 if colour in ('white', 'black') else float(rng.uniform(0.9, 1.04))
+    return _shade(rgb, OBJECT_JITTER * max(rgb), rng, gain=gain)
+
+
+def _draw_light(rng: np.random.Generator, *, unseen: bool) -> Light:
+    if unseen:
+        # From behind the objects, or lower than in training: both throw long shadows.
+        azimuth = -math.pi / 2 + float(rng.uniform(-1.2, 1.2))
+        tilt = float(rng.uniform(0.45, 0.85))
+        ambient, key, fill = rng.uniform(0.42, 0.52), rng.uniform(0.30, 0.45), 0.25
+        top = float(rng.uniform(0.72, 0.82) if rng.random() < 0.5 else rng.uniform(1.10, 1.16))
+        warm = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.03, 0.06))
+    else:
+        # From the camera's side or from the flanks, so that what the camera sees is lit.
+        azimuth = math.pi / 2 + float(rng.uniform(-1.6, 1.6))
+        tilt = float(rng.uniform(0.25, 0.8))
+        ambient, key, fill = rng.uniform(0.30, 0.45), rng.uniform(0.45, 0.75), 0.15
+        top = float(rng.uniform(0.86, 1.06))
+        warm = float(rng.uniform(-0.025, 0.025))
+    fill *= float(rng.uniform(0.4, 1.4))
+    fill_tilt = float(rng.uniform(0.3, 1.0))
+    # Brightness is set by what lands on the table, so that no colour burns out or drowns.
+    gain = top / float(ambient + key * math.cos(tilt) + fill * math.cos(fill_tilt))
+    fill_azimuth = math.pi / 2 if unseen else float(rng.uniform(0, 2 * math.pi))
+    return Light(
+        ambient=float(ambient) * gain,
+        key=float(key) * gain,
+        key_direction=_down(azimuth, tilt),
+        fill=fill * gain,
+        fill_direction=_down(fill_azimuth, fill_tilt),
+        tint=(1.0 + warm, 1.0, 1.0 - warm),
+    )
+
+
+def draw_appearance(
+    objects: Sequence[ObjectInfo],
+    furniture: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    unseen: bool,
+) -> Appearance:
     """Draw the look of an episode.
 
     Args:
-        colours: Colour names of its objects.
+        objects: Its objects.
+        furniture: Names of its pieces of furniture.
         rng: Source of randomness.
+        unseen: Take textures, colours of table and furniture, and light that training never shows.
     """
-    cabinet = _shade(_pick(_CABINETS, rng), 0.03, rng)
-    arm = _grey(0.35, 0.95, rng)
-    hand = _grey(0.10, 0.50, rng)
+    textures = UNSEEN_TEXTURES if unseen else SEEN_TEXTURES
+    table = _shade(_pick(UNSEEN_TABLES if unseen else TABLES, rng), 0.03, rng)
+    colours = UNSEEN_FURNITURE_COLOURS if unseen else FURNITURE_COLOURS
+    arm = _grey(0.40, 0.85, rng)
+    hand = _grey(0.12, 0.45, rng)
     return Appearance(
-        texture=TEXTURES[int(rng.integers(len(TEXTURES)))],
-        table_rgb=_shade(_pick(_TABLES, rng), 0.05, rng),
+        texture=textures[int(rng.integers(len(textures)))],
+        table_rgb=table,
         floor_rgb=_grey(0.08, 0.5, rng),
         arm_rgb=arm,
         joint_rgb=_shade(arm, 0.0, rng, gain=0.45),
         dark_rgb=hand,
         finger_rgb=_shade(hand, 0.0, rng, gain=float(rng.uniform(0.7, 1.0))),
-        cabinet_rgb=cabinet,
-        # The drawer's face stands out from the cabinet, and the handle from the face.
-        drawer_rgb=_shade(cabinet, 0.0, rng, gain=float(rng.uniform(1.15, 1.3))),
-        handle_rgb=_grey(0.05, 0.2, rng) if max(cabinet) > 0.4 else _grey(0.75, 0.95, rng),
-        bowl_rgb=_shade(_pick(_BOWLS, rng), 0.03, rng),
-        object_rgb=tuple(_shade(OBJECT_RGB[name], 0.05, rng) for name in colours),
-        ambient=float(rng.uniform(0.28, 0.42)),
-        key=float(rng.uniform(0.45, 0.75)),
-        # From the camera's side or from the flanks, so that what the camera sees is lit.
-        key_direction=_down(math.pi / 2 + float(rng.uniform(-1.6, 1.6)), rng.uniform(0.25, 0.8)),
-        fill=float(rng.uniform(0.05, 0.2)),
-        fill_direction=_down(float(rng.uniform(0, 2 * math.pi)), rng.uniform(0.3, 1.0)),
+        furniture=tuple(_paint(name, table, colours, rng) for name in furniture),
+        object_rgb=tuple(_object_rgb(item.colour, rng) for item in objects),
+        light=_draw_light(rng, unseen=unseen),
     )
-
-
-def table_pixels(texture: str) -> NDArray[np.uint8]:
-    """Draw a table texture, uint8 [256, 256, 3], light so that a colour can tint it."""
-    rng = np.random.default_rng(TEXTURES.index(texture))
-    rows, columns = np.mgrid[0:256, 0:256] / 256.0
-    if texture == 'wood':
-        bend = 0.02 * np.sin(2 * np.pi * rows * 2) + 0.012 * np.sin(2 * np.pi * rows * 5 + 1)
-        grain = np.sin(2 * np.pi * 14 * (columns + bend)) * 0.5
-        planks = np.where((columns * 4) % 1.0 < 0.03, 0.75, 1.0)
-        value = (0.86 + 0.09 * grain + 0.03 * rng.standard_normal((256, 256))) * planks
-    elif texture == 'speckle':
-        value = 0.88 + 0.10 * rng.standard_normal((128, 128)).repeat(2, 0).repeat(2, 1)
-    elif texture == 'checker':
-        value = np.where(((rows * 4).astype(int) + (columns * 4).astype(int)) % 2, 0.95, 0.78)
-    elif texture == 'cloth':
-        value = 0.86 + 0.07 * (np.sin(2 * np.pi * 32 * rows) + np.sin(2 * np.pi * 32 * columns))
-    else:
-        value = np.full((256, 256), 0.92)
-    grey = np.clip(value * 255, 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)

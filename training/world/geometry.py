@@ -10,12 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ('cube', 'ball', 'can', 'bottle')
-COLOURS = ('red', 'green', 'blue', 'yellow')
-ACTIONS = ('idle', 'pick up', 'put in', 'push', 'open')
-PLACES = ('table', 'bowl', 'gripper')
-MAX_OBJECTS = 3
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -37,10 +31,19 @@ class Shape:
 SHAPES = {
     'cube': Shape(0.035, 0.070, 0.030, 0.035),
     'ball': Shape(0.037, 0.074, 0.032, 0.037),
-    'can': Shape(0.035, 0.092, 0.058, 0.035),
+    'can': Shape(0.034, 0.092, 0.058, 0.034),
     # Taken by the neck, so that the body hangs below the fingers in full view.
-    'bottle': Shape(0.035, 0.145, 0.108, 0.015),
+    'bottle': Shape(0.034, 0.145, 0.108, 0.015),
+    'cup': Shape(0.036, 0.075, 0.045, 0.036),  # the handle is behind its heading
+    'box': Shape(0.036, 0.115, 0.080, 0.030),  # see BOX_HALF
+    'cone': Shape(0.042, 0.100, 0.060, 0.018),
+    'ring': Shape(0.047, 0.028, 0.012, 0.047),
+    'pear': Shape(0.035, 0.095, 0.060, 0.022),
+    'banana': Shape(0.055, 0.036, 0.016, 0.018),  # lies along its heading
+    'mushroom': Shape(0.041, 0.078, 0.052, 0.041),
+    'star': Shape(0.048, 0.030, 0.014, 0.030),
 }
+BOX_HALF = (0.036, 0.030)  # along its heading and across
 
 # Arm: a yaw joint on a column, two links of equal length, a wrist that keeps the gripper upright.
 BASE_Y = 0.44
@@ -49,19 +52,34 @@ LINK = 0.37
 GRIPPER_LENGTH = 0.16  # fingertips to wrist joint
 FINGER_LENGTH = 0.072
 FINGER_HALF_THICKNESS = 0.006
-PALM_HALF_LENGTH = 0.052
+PALM_HALF_LENGTH = 0.060
 
+# Furniture stands on the table; its origin is its middle (of the drawer: of its front) at z = 0.
 # The bowl is a ring of leaning walls around a disc.
 BOWL_RADIUS = 0.083
 BOWL_HEIGHT = 0.042
 BOWL_FLOOR = 0.006
+PLATE_RADIUS = 0.085
+PLATE_FLOOR = 0.006  # the rim is higher
+PLATE_HEIGHT = 0.014
+TRAY_HALF = (0.088, 0.066)
+TRAY_FLOOR = 0.006
+TRAY_HEIGHT = 0.020
+# The basket's walls are slats with gaps, so that what is inside is seen.
+BASKET_HALF = (0.072, 0.064)
+BASKET_FLOOR = 0.006
+BASKET_HEIGHT = 0.052
+# A board on two side panels, open in front; the height is that of the board's top.
+SHELF_HALF = (0.085, 0.055)
+SHELF_HEIGHT = 0.085
 
-# The origin of the cabinet is the middle of its front at table height; it extends to +y.
-CABINET_WIDTH = 0.140
+# The cabinet with the drawer extends to +y from its front.
+CABINET_WIDTH = 0.150
 CABINET_DEPTH = 0.130
-CABINET_HEIGHT = 0.100
-DRAWER_TRAVEL = 0.105
+CABINET_HEIGHT = 0.115
+DRAWER_TRAVEL = 0.110
+DRAWER_FLOOR = 0.012
 HANDLE_OUT = 0.036
-HANDLE_Z = 0.056
+HANDLE_Z = 0.062
 
 TABLE_HALF = 0.75

@@ -5,88 +5,42 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import math
 import os
+from collections.abc import Sequence
 from functools import lru_cache
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.appearance import Appearance, table_pixels
+from training.world.appearance import Appearance, Light
 from training.world.arm import joint_angles
 from training.world.camera import FOV_Y_DEG, Camera
-from training.world.geometry import DRAWER_TRAVEL, FINGER_HALF_THICKNESS, KINDS, MAX_OBJECTS
-from training.world.scene import TEXTURES, build_mjcf
-from training.world.script import Plan, WorldState
+from training.world.geometry import DRAWER_TRAVEL, FINGER_HALF_THICKNESS
+from training.world.graphics import GL_HELP, load_mujoco
+from training.world.palette import Rgb, brightness
+from training.world.scene import build_mjcf
+from training.world.shapes import TONES
+from training.world.symbols import FURNITURE, KINDS, MAX_OBJECTS, ObjectInfo
+from training.world.textures import TEXTURES, table_pixels
 from vljepa_ros.errors import MissingDependencyError
 
-_GL_HELP = (
-    'Rendering needs EGL or OSMesa. Install one of them: '
-    '`apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri`, or `apt-get install libosmesa6` '
-    'with MUJOCO_GL=osmesa. A program that imports mujoco by itself must set MUJOCO_GL first.'
-)
+if TYPE_CHECKING:
+    from training.world.layout import Layout
+    from training.world.script import WorldState
+
+_SHOWN, _HIDDEN = 0, 5  # geom groups; MuJoCo does not draw group 5
+_SHUT = 0.02  # a drawer open by less hides what it holds, even seen through its gaps
 
 
-def _egl_has_device() -> bool:
-    """Tell whether EGL offers a device; the dispatch library alone (libegl1) has none."""
-    try:
-        egl = ctypes.CDLL('libEGL.so.1')
-    except OSError:
-        return False
-    egl.eglGetProcAddress.restype = ctypes.c_void_p
-    egl.eglGetProcAddress.argtypes = (ctypes.c_char_p,)
-    address = egl.eglGetProcAddress(b'eglQueryDevicesEXT')
-    if not address:
-        return False
-    count = ctypes.c_int(0)
-    query = ctypes.CFUNCTYPE(
-        ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int)
-    )(address)
-    return bool(query(0, None, ctypes.byref(count))) and count.value > 0
-
-
-def _has_library(name: str) -> bool:
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
-
-
-def load_mujoco() -> ModuleType:
-    """Import MuJoCo with a way to draw without a display.
-
-    An environment variable MUJOCO_GL that is set already is kept. Otherwise EGL is taken, and
-    OSMesa where EGL has no device.
-
-    Raises:
-        MissingDependencyError: MuJoCo is not installed, or neither EGL nor OSMesa works.
-    """
-    if not os.environ.get('MUJOCO_GL'):
-        if _egl_has_device():
-            os.environ['MUJOCO_GL'] = 'egl'
-        elif _has_library('libOSMesa.so.8') or _has_library('libOSMesa.so'):
-            os.environ['MUJOCO_GL'] = 'osmesa'
-        else:
-            raise MissingDependencyError(_GL_HELP)
-    # One thread for each process: software rendering of small pictures gets slower with more.
-    os.environ.setdefault('LP_NUM_THREADS', '0')
-    try:
-        import mujoco
-    except ModuleNotFoundError as error:
-        if error.name != 'mujoco':
-            raise MissingDependencyError(f'{_GL_HELP} ({error})') from error
-        raise MissingDependencyError(
-            'The simulator needs MuJoCo: `pip install mujoco`.'
-        ) from error
-    except (ImportError, AttributeError, RuntimeError) as error:
-        raise MissingDependencyError(f'{_GL_HELP} ({error})') from error
-    module: ModuleType = mujoco
-    return module
+def _tones(rgb: Rgb) -> dict[str, Rgb]:
+    """Return the tones of an object's colour, see `shapes.TONES`."""
+    # The inside of a vessel differs from its outside, else nobody sees that it is open.
+    inner = (0.20, 0.20, 0.21) if brightness(rgb) < 0.08 else tuple(0.45 * part for part in rgb)
+    contrast = (0.30, 0.30, 0.31) if min(rgb) > 0.7 else (0.88, 0.88, 0.87)
+    return dict(zip(TONES, (rgb, (inner[0], inner[1], inner[2]), contrast), strict=True))
 
 
 class WorldRenderer:
@@ -118,7 +72,7 @@ class WorldRenderer:
         try:
             self._renderer = mujoco.Renderer(model, height * supersample, width * supersample)
         except Exception as error:  # the back ends raise types of their own
-            raise MissingDependencyError(f'{_GL_HELP} ({error})') from error
+            raise MissingDependencyError(f'{GL_HELP} ({error})') from error
         self._camera = mujoco.MjvCamera()
         self._joint = {
             name: int(model.joint(name).qposadr[0])
@@ -126,76 +80,105 @@ class WorldRenderer:
                 'base', 'shoulder', 'elbow', 'wrist', 'roll', 'left', 'right', 'drawer'
             )
         }  # fmt: skip
-        self._mocap = {
-            (kind, slot): int(model.body(f'{kind}{slot}').mocapid[0])
-            for kind in KINDS
-            for slot in range(MAX_OBJECTS)
-        }
-        self._used: list[int] = []
-        self._last: tuple[WorldState, NDArray[np.uint8]] | None = None
+        self._tone = {model.material(name).id: name for name in TONES}
+        names = [f'{kind}{slot}' for slot in range(MAX_OBJECTS) for kind in KINDS]
+        self._mocap = {name: int(model.body(name).mocapid[0]) for name in names}
+        self._geoms = {name: self._geoms_of(name) for name in (*names, *FURNITURE)}
+        self._used: tuple[str, ...] = ()
+        self._last: tuple[WorldState, Camera, NDArray[np.uint8]] | None = None
 
-    def _paint_material(self, name: str, rgb: tuple[float, float, float]) -> None:
-        self._model.mat_rgba[self._model.material(name).id, :3] = rgb
+    def _geoms_of(self, body: str) -> NDArray[np.intp]:
+        """Indices of the geoms of a body and of the bodies fixed to it by a joint."""
+        model, own = self._model, self._model.body(body).id
+        parent = model.body_parentid[model.geom_bodyid]
+        return np.flatnonzero((model.geom_bodyid == own) | (parent == own))
 
-    def start(self, plan: Plan, look: Appearance, camera: Camera) -> None:
-        """Set up the model for an episode."""
+    def _show(self, body: str, *, shown: bool) -> None:
+        self._model.geom_group[self._geoms[body]] = _SHOWN if shown else _HIDDEN
+
+    def _paint(self, material: str, rgb: Rgb) -> None:
+        self._model.mat_rgba[self._model.material(material).id, :3] = rgb
+
+    def start(self, layout: Layout, objects: Sequence[ObjectInfo], look: Appearance) -> None:
+        """Set up the model for an episode.
+
+        Args:
+            layout: Where the furniture stands.
+            objects: The movable objects, at most `MAX_OBJECTS`.
+            look: Made for these objects and this furniture.
+        """
         model = self._model
         self._last = None
-        for name in (
-            'arm',
-            'joint',
-            'dark',
-            'finger',
-            'cabinet',
-            'drawer',
-            'handle',
-            'bowl',
-            'floor',
-        ):
-            self._paint_material(name, getattr(look, f'{name}_rgb'))
-        self._paint_material(f'table_{look.texture}', look.table_rgb)
+        for name in ('arm', 'joint', 'dark', 'finger', 'floor'):
+            self._paint(name, getattr(look, f'{name}_rgb'))
+        self._paint(f'table_{look.texture}', look.table_rgb)
         model.geom_matid[model.geom('table').id] = model.material(f'table_{look.texture}').id
-        model.vis.headlight.ambient[:] = look.ambient
-        model.vis.headlight.diffuse[:] = 0.08
+        self._set_light(look.light)
+        for name in FURNITURE:
+            self._show(name, shown=False)
+        for piece in layout.furniture:
+            self._show(piece.name, shown=True)
+            model.body_pos[model.body(piece.name).id, :2] = (piece.x, piece.y)
+        for paint in look.furniture:
+            self._paint(f'{paint.name}_main', paint.main)
+            self._paint(f'{paint.name}_second', paint.second)
+            if paint.name == 'drawer':
+                self._paint('drawer_front', paint.front)
+                self._paint('drawer_handle', paint.handle)
+        self._place_slots(objects, look)
+
+    def _set_light(self, light: Light) -> None:
+        model, tint = self._model, np.array(light.tint)
+        model.vis.headlight.ambient[:] = light.ambient * tint
+        model.vis.headlight.diffuse[:] = 0.06 * tint
         model.vis.headlight.specular[:] = 0.0
         for name, bright, direction in (
-            ('key', look.key, look.key_direction),
-            ('fill', look.fill, look.fill_direction),
+            ('key', light.key, light.key_direction),
+            ('fill', light.fill, light.fill_direction),
         ):
-            light = model.light(name).id
-            model.light_diffuse[light] = bright
-            model.light_specular[light] = 0.3 * bright
-            model.light_ambient[light] = 0.0
-            model.light_dir[light] = direction
-            model.light_pos[light] = -1.5 * np.array(direction)
-        model.body_pos[model.body('bowl').id, :2] = plan.layout.bowl
-        model.body_pos[model.body('cabinet').id, :2] = plan.layout.cabinet
-        self._place_slots(plan, look)
-        self._camera.azimuth = camera.azimuth_deg
-        self._camera.elevation = -camera.elevation_deg
-        self._camera.distance = camera.distance
-        self._camera.lookat[:] = camera.look_at
+            index = model.light(name).id
+            model.light_diffuse[index] = bright * tint
+            model.light_specular[index] = 0.3 * bright * tint
+            model.light_ambient[index] = 0.0
+            model.light_dir[index] = direction
+            model.light_pos[index] = -1.5 * np.array(direction)
 
-    def _place_slots(self, plan: Plan, look: Appearance) -> None:
+    def _place_slots(self, objects: Sequence[ObjectInfo], look: Appearance) -> None:
         model = self._model
-        self._used = []
-        for slot in range(MAX_OBJECTS):
-            for kind in KINDS:
-                body = model.body(f'{kind}{slot}')
-                first = int(body.geomadr[0])
-                geoms = range(first, first + int(body.geomnum[0]))
-                used = slot < len(plan.objects) and plan.objects[slot].kind == kind
-                for geom in geoms:
-                    model.geom_group[geom] = 0 if used else 5  # group 5 is not drawn
-                    if used and model.geom_matid[geom] < 0:
-                        model.geom_rgba[geom, :3] = look.object_rgb[slot]
-            if slot < len(plan.objects):
-                self._used.append(self._mocap[plan.objects[slot].kind, slot])
+        for body in self._mocap:
+            self._show(body, shown=False)
+        self._used = tuple(f'{item.kind}{slot}' for slot, item in enumerate(objects))
+        for body, rgb in zip(self._used, look.object_rgb, strict=True):
+            self._show(body, shown=True)
+            tones = _tones(rgb)
+            for geom in self._geoms[body]:
+                tone = self._tone.get(int(model.geom_matid[geom]))
+                if tone is not None:  # a geom's own colour goes before its material's
+                    model.geom_rgba[geom, :3] = tones[tone]
 
-    def draw(self, state: WorldState) -> NDArray[np.uint8]:
-        """Draw a state as uint8 RGB [height, width, 3]."""
-        if self._last is not None and self._last[0] == state:
-            return self._last[1]  # nothing moved, which is so in about half of the frames
+    def draw(self, state: WorldState, camera: Camera) -> NDArray[np.uint8]:
+        """Draw a state as uint8 RGB [height, width, 3].
+
+        Where nothing has changed since the last call, the last picture is returned.
+        """
+        if self._last is not None and self._last[:2] == (state, camera):
+            return self._last[2]
+        self._pose(state)
+        view = self._camera
+        view.azimuth, view.elevation = camera.azimuth_deg, -camera.elevation_deg
+        view.distance = camera.distance
+        view.lookat[:] = camera.look_at
+        self._mujoco.mj_kinematics(self._model, self._data)
+        self._mujoco.mj_camlight(self._model, self._data)
+        self._renderer.update_scene(self._data, camera=view)
+        picture: NDArray[Any] = self._renderer.render()
+        if self._supersample > 1:
+            picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
+        frame = np.ascontiguousarray(picture, dtype=np.uint8)
+        self._last = (state, camera, frame)
+        return frame
+
+    def _pose(self, state: WorldState) -> None:
         data, joint = self._data, self._joint
         base, shoulder, elbow, wrist, roll = joint_angles(*state.tip, state.yaw)
         finger = state.finger_gap / 2 + FINGER_HALF_THICKNESS
@@ -205,18 +188,16 @@ class WorldRenderer:
             ('drawer', state.drawer * DRAWER_TRAVEL),
         ):  # fmt: skip
             data.qpos[joint[name]] = value
-        for mocap, (x, y, z, yaw) in zip(self._used, state.objects, strict=True):
+        for body, pose, place in zip(self._used, state.objects, state.places, strict=True):
+            x, y, z, yaw, tilt = pose
+            mocap = self._mocap[body]
+            cos_y, sin_y, cos_t, sin_t = (
+                math.cos(yaw / 2), math.sin(yaw / 2), math.cos(tilt / 2), math.sin(tilt / 2),
+            )  # fmt: skip
             data.mocap_pos[mocap] = (x, y, z)
-            data.mocap_quat[mocap] = (math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2))
-        self._mujoco.mj_kinematics(self._model, data)
-        self._mujoco.mj_camlight(self._model, data)
-        self._renderer.update_scene(data, camera=self._camera)
-        picture: NDArray[Any] = self._renderer.render()
-        if self._supersample > 1:
-            picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
-        frame = np.ascontiguousarray(picture, dtype=np.uint8)
-        self._last = (state, frame)
-        return frame
+            # Rz(yaw) Ry(tilt) as a quaternion.
+            data.mocap_quat[mocap] = (cos_y * cos_t, -sin_y * sin_t, cos_y * sin_t, sin_y * cos_t)
+            self._show(body, shown=place != 'drawer' or state.drawer > _SHUT)
 
 
 @lru_cache(maxsize=2)
@@ -230,5 +211,5 @@ atexit.register(_renderer_of.cache_clear)
 
 
 def shared_renderer(*, width: int, height: int, supersample: int) -> WorldRenderer:
-    """Return this process's renderer for a picture size (building one takes 0.1 s)."""
+    """Return this process's renderer for a picture size (building one takes time)."""
     return _renderer_of(os.getpid(), width, height, supersample)
