@@ -20,9 +20,10 @@ import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from untrained import TEXTS, build_tokenizer, build_untrained_checkpoint  # noqa: E402
 
-from vljepa_ros.errors import CheckpointError, ConfigurationError  # noqa: E402
+from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
 from vljepa_ros.model.checkpoint import (  # noqa: E402
     CONFIG_FILE,
+    READERS,
     load_checkpoint,
     load_config,
     model_id,
@@ -30,7 +31,8 @@ from vljepa_ros.model.checkpoint import (  # noqa: E402
     tokenizer_file,
     weights_file,
 )
-from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA  # noqa: E402
+from vljepa_ros.model.vl_jepa import NETWORKS, PLANNING, TOKENIZED, VLJEPA  # noqa: E402
+from vljepa_ros.resources import find_resource  # noqa: E402
 
 
 @pytest.fixture(scope='module')
@@ -96,6 +98,33 @@ def test_parts_need_only_their_own_files(copy: Path, components: tuple[str, ...]
     assert set(model.tokenizers) == set(components) & set(TOKENIZED)
 
 
+def test_planning_heads_are_optional(copy: Path) -> None:
+    for name in PLANNING:
+        (copy / weights_file(name)).unlink()
+    configure(transition=None, inverse=None)(copy)
+    model = load_checkpoint(copy)
+    assert set(model.networks) == set(NETWORKS) - set(PLANNING)
+    assert 'transition' not in model.config.to_dict()
+    with pytest.raises(EngineError, match="'tiny' has no 'transition'"):
+        model.transition(torch.zeros(1, 256), torch.zeros(1, 256))
+    with pytest.raises(CheckpointError, match=r'has no inverse and no transition; it has \['):
+        load_checkpoint(copy, components=PLANNING)
+
+
+def test_the_first_checkpoints_still_load() -> None:
+    """Their config.json knows neither architectures nor planning heads."""
+    folder = find_resource('models/tiny')
+    values = json.loads((folder / CONFIG_FILE).read_text())
+    if 'architecture' in values['y_encoder']:
+        pytest.skip('models/tiny is a newer checkpoint')
+    model = load_checkpoint(folder)
+    assert model.config.to_dict() | {'image_mean': 0, 'image_std': 0} == (
+        values | {'image_mean': 0, 'image_std': 0}  # tuples there, lists here
+    )
+    texts, _ = model.decode(model.embed_text(['The robot opens the drawer.']))
+    assert texts == ['The robot opens the drawer.']
+
+
 @pytest.mark.parametrize('components', [['x_encoder', 'decoder'], [], 'x_encoder'])
 def test_unknown_component(saved: Path, components: list[str]) -> None:
     with pytest.raises(ConfigurationError, match=r"components are \[.*allowed are .*'y_decoder'"):
@@ -119,9 +148,37 @@ class TestModelId:
         model = load_checkpoint(copy)
         next(model.networks[component].parameters()).view(-1)[0] += 1e-3
         save_checkpoint(model, copy, tokenizer_source=copy)
-        # The Y-Decoder reads the space, it does not span it.
+        # The Y-Decoder and the planning heads read the space, they do not span it.
         same = model_id(copy, load_config(copy)) == before
-        assert same == (component == 'y_decoder')
+        assert same == (component in READERS)
+
+    @pytest.mark.parametrize('component', TOKENIZED)
+    def test_tokenizers_change_it(self, copy: Path, component: str) -> None:
+        before = model_id(copy, load_config(copy))
+        path = copy / tokenizer_file(component)
+        content = json.loads(path.read_text())
+        content['normalizer'] = {'type': 'NFC'}
+        path.write_text(json.dumps(content))
+        assert (model_id(copy, load_config(copy)) == before) == (component in READERS)
+
+    @pytest.mark.parametrize(
+        ('changes', 'same'),
+        [
+            ({'clip_fps': 5}, True),  # written in another way
+            ({'clip_fps': 4.0}, False),
+            ({'image_mean': [0.5, 0.5, 0.5]}, False),
+            ({'queries': {'state': 'Where is everything?'}}, False),
+            ({'transition': None}, True),
+        ],
+        ids=str,
+    )
+    def test_configuration(self, copy: Path, changes: dict[str, object], same: bool) -> None:
+        """What changes the meaning of an embedding counts, not how the file is written."""
+        before = model_id(copy, load_config(copy))
+        values = json.loads((copy / CONFIG_FILE).read_text()) | changes
+        shuffled = dict(sorted(values.items(), reverse=True))
+        (copy / CONFIG_FILE).write_text(json.dumps(shuffled, indent=7))
+        assert (model_id(copy, load_config(copy)) == before) == same
 
 
 Damage = Callable[[Path], object]
@@ -233,5 +290,5 @@ def test_model_id_needs_the_weights_of_the_space(copy: Path) -> None:
 
 def test_smaller_vocabulary_is_fine(copy: Path) -> None:
     """The table of token embeddings may have spare rows."""
-    build_tokenizer(copy / 'predictor.tokenizer.json', vocab_size=300)
+    build_tokenizer(copy / 'y_decoder.tokenizer.json', vocab_size=300)
     load_checkpoint(copy)

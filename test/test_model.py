@@ -17,16 +17,16 @@ pytest.importorskip('torch')
 pytest.importorskip('tokenizers')
 
 import torch  # noqa: E402
-from untrained import TEXTS, build_tokenizer  # noqa: E402
+from untrained import TEXTS, build_tokenizer, build_wordpiece  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
 from vljepa_ros.model.config import (  # noqa: E402
     LlamaConfig,
     ModelConfig,
+    PlanningConfig,
     PredictorConfig,
     VisionConfig,
     YDecoderConfig,
-    YEncoderConfig,
 )
 from vljepa_ros.model.loss import info_nce  # noqa: E402
 from vljepa_ros.model.predictor import Predictor  # noqa: E402
@@ -34,6 +34,7 @@ from vljepa_ros.model.presets import paper_config, tiny_config
 from vljepa_ros.model.tokenizer import Tokenizer  # noqa: E402
 from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA  # noqa: E402
 from vljepa_ros.model.y_decoder import YDecoder  # noqa: E402
+from vljepa_ros.model.y_encoder_config import BertConfig, GemmaConfig  # noqa: E402
 
 LLAMA = LlamaConfig(
     vocab_size=512,
@@ -50,7 +51,7 @@ SMALL = ModelConfig(
     embedding_dim=16,
     vision=VisionConfig(image_size=32, hidden_size=20, num_layers=1, num_heads=2),
     predictor=PredictorConfig(llama=LLAMA, max_query_tokens=24),
-    y_encoder=YEncoderConfig(
+    y_encoder=GemmaConfig(
         vocab_size=512,
         hidden_size=24,
         num_layers=2,
@@ -64,6 +65,21 @@ SMALL = ModelConfig(
     ),
     y_decoder=YDecoderConfig(llama=LLAMA, prefix_tokens=2, max_tokens=12),
     queries={'caption': 'Describe what happens in the video.'},
+    transition=PlanningConfig(hidden_size=24, num_layers=1),
+    inverse=PlanningConfig(hidden_size=20, num_layers=2),
+)
+SMALL_BERT = dataclasses.replace(
+    SMALL,
+    predictor=PredictorConfig(llama=LLAMA, max_query_tokens=24, query_width=6),
+    y_encoder=BertConfig(
+        vocab_size=512,
+        hidden_size=24,
+        num_layers=2,
+        num_heads=2,
+        intermediate_size=40,
+        max_positions=48,
+        max_tokens=32,
+    ),
 )
 
 
@@ -84,10 +100,10 @@ def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope='module')
-def model(tokenizer_path: Path) -> VLJEPA:
+@pytest.fixture(scope='module', params=[SMALL, SMALL_BERT], ids=['gemma', 'bert'])
+def model(request: pytest.FixtureRequest, tokenizer_path: Path) -> VLJEPA:
     tokenizers = {name: Tokenizer(tokenizer_path) for name in TOKENIZED}
-    whole = VLJEPA(SMALL, tokenizers)
+    whole = VLJEPA(request.param, tokenizers)
     strong(whole)
     return whole
 
@@ -100,7 +116,7 @@ def overridden(base: Any, values: Any) -> Any:
 
 
 class TestConfig:
-    @pytest.mark.parametrize('config', [tiny_config(), paper_config(), SMALL])
+    @pytest.mark.parametrize('config', [tiny_config(), paper_config(), SMALL, SMALL_BERT])
     def test_round_trip_through_json(self, config: ModelConfig) -> None:
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
@@ -153,6 +169,17 @@ class TestConfig:
             ({'y_encoder': {'full_attention_every': 0}}, 'y_encoder.full_attention_every is 0'),
             ({'y_encoder': {'num_kv_heads': 2}}, 'y_encoder.num_kv_heads 2'),
             ({'y_encoder': {'head_dim': 255}}, 'y_encoder.head_dim 255 even'),
+            (
+                {'y_encoder': {'architecture': 'elmo'}},
+                r"config.y_encoder.architecture is 'elmo'; allowed are \['bert', 'gemma'\]",
+            ),
+            ({'y_encoder': {'architecture': 3}}, 'config.y_encoder.architecture is 3'),
+            ({'y_encoder': {'architecture': 'bert'}}, r"y_encoder has unknown keys \['full"),
+            ({'y_encoder': 'bert'}, 'config.y_encoder must be a mapping, not str'),
+            ({'predictor': {'query_width': 0}}, 'predictor.query_width is 0'),
+            ({'predictor': {'query_width': 'all'}}, "query_width must be of type int, not 'all'"),
+            ({'transition': {}}, r"config.transition lacks the keys \['hidden_size'"),
+            ({'inverse': {'hidden_size': 0, 'num_layers': 1}}, 'planning.hidden_size is 0'),
             ({'y_decoder': {'prefix_tokens': 0}}, 'y_decoder.prefix_tokens is 0'),
             ({'y_decoder': {'max_tokens': 2}}, 'y_decoder.max_tokens 2 must be 3 or more'),
         ],
@@ -170,6 +197,26 @@ class TestConfig:
         values['clip_fps'] = 5.0
         with pytest.raises(ConfigurationError, match=r"config.vision lacks .*'num_heads'"):
             ModelConfig.from_dict(values)
+
+    @pytest.mark.parametrize(
+        ('changes', 'message'),
+        [({'num_heads': 5}, 'hidden_size 384 must be'), ({'max_tokens': 600}, 'at most .* 512')],
+    )
+    def test_bert_error(self, changes: dict[str, int], message: str) -> None:
+        with pytest.raises(ConfigurationError, match=message):
+            BertConfig(**changes)  # type: ignore[arg-type]
+
+    def test_what_older_files_lack_has_the_meaning_that_it_had(self) -> None:
+        values = dataclasses.replace(SMALL, transition=None, inverse=None).to_dict()
+        assert 'architecture' not in values['y_encoder']
+        assert 'query_width' not in values['predictor']
+        assert not {'transition', 'inverse'} & set(values)
+        config = ModelConfig.from_dict(values)
+        assert isinstance(config.y_encoder, GemmaConfig)
+        assert config.predictor.query_width is None
+        assert config.transition is None
+        named = overridden(values, {'y_encoder': {'architecture': 'gemma'}, 'inverse': None})
+        assert ModelConfig.from_dict(named) == config
 
     def test_query_is_a_name_or_a_text(self) -> None:
         assert SMALL.query('caption') == 'Describe what happens in the video.'
@@ -232,7 +279,39 @@ class TestTokenizer:
         path = tmp_path / 'y_decoder.tokenizer.json'
         path.write_text(tokenizer_path.read_text().replace('[EOS]', '[END]'))
         with pytest.raises(CheckpointError, match=r'y_decoder.*no special token \[EOS\]'):
-            Tokenizer(path)
+            Tokenizer(path, writes=True)
+        reader = Tokenizer(path)
+        assert reader.bos == 1
+        with pytest.raises(CheckpointError, match=r'no special token \[EOS\]'):
+            _ = reader.eos
+
+    @pytest.mark.parametrize('names', [('<pad>', '<bos>', '<eos>'), ('<pad>', '<s>', '</s>')])
+    def test_names_of_other_families(
+        self, tokenizer_path: Path, tmp_path: Path, names: tuple[str, str, str]
+    ) -> None:
+        path = tmp_path / 'y_decoder.tokenizer.json'
+        content = tokenizer_path.read_text()
+        for own, other in zip(('[PAD]', '[BOS]', '[EOS]'), names, strict=True):
+            content = content.replace(own, other)
+        path.write_text(content)
+        tokenizer = Tokenizer(path, writes=True)
+        assert (tokenizer.pad, tokenizer.bos, tokenizer.eos) == (0, 1, 2)
+
+    def test_wordpiece(self, tmp_path: Path) -> None:
+        """[CLS] and [SEP] are part of a text, and a text of nothing else is empty."""
+        path = tmp_path / 'y_encoder.tokenizer.json'
+        build_wordpiece(path)
+        tokenizer = Tokenizer(path)
+        assert tokenizer.pad == 0
+        ids, mask = tokenizer.encode(['The robot opens', 'red'], max_tokens=5)
+        assert ids[:, 0].tolist() == [2, 2]
+        assert (ids[0, -1], ids[1, 2]) == (3, 3)
+        assert mask.tolist() == [[True] * 5, [True] * 3 + [False] * 2]
+        assert tokenizer.decode(ids[0].tolist()) == 'the robot opens'
+        with pytest.raises(ConfigurationError, match='A text is empty'):
+            tokenizer.encode(['red', '\u200b'], max_tokens=9)
+        with pytest.raises(ConfigurationError, match='has 5 tokens'):
+            tokenizer.encode(['the robot opens'], max_tokens=4)
 
 
 @pytest.fixture(scope='module')
@@ -270,6 +349,13 @@ class TestPredictor:
         answer = predictor(visual, ids, real)
         assert not torch.allclose(answer, predictor(visual.flip(0), ids, real), atol=0.01)
         assert not torch.allclose(answer, predictor(visual, ids.flip(0), real), atol=0.01)
+
+    def test_narrow_query_table(self, inputs: Any) -> None:
+        _, visual, ids = inputs
+        predictor = Predictor(SMALL_BERT)
+        assert predictor.embed_tokens.weight.shape == (512, 6)
+        out = predictor(visual, ids, torch.ones_like(ids, dtype=torch.bool))
+        assert out.shape == (2, 16)
 
 
 class TestInfoNCE:
@@ -402,12 +488,8 @@ class TestVLJEPA:
             torch.testing.assert_close(model.embed_text([text])[0], embedding, rtol=0, atol=1e-5)
 
     def test_prompt_comes_before_every_text(self, model: VLJEPA) -> None:
-        prompted = VLJEPA(
-            dataclasses.replace(
-                SMALL, y_encoder=dataclasses.replace(SMALL.y_encoder, prompt='the robot ')
-            ),
-            model.tokenizers,
-        )
+        y_encoder = dataclasses.replace(model.config.y_encoder, prompt='the robot ')
+        prompted = VLJEPA(dataclasses.replace(model.config, y_encoder=y_encoder), model.tokenizers)
         prompted.load_state_dict(model.state_dict())
         expected = model.embed_text(['the robot opens'])
         torch.testing.assert_close(prompted.eval().embed_text(['opens']), expected)
@@ -423,12 +505,14 @@ class TestVLJEPA:
     @pytest.mark.parametrize('component', NETWORKS)
     def test_a_part_that_is_not_loaded(self, component: str, model: VLJEPA) -> None:
         others = [name for name in NETWORKS if name != component]
-        part = VLJEPA(SMALL, model.tokenizers, components=others)
+        part = VLJEPA(model.config, model.tokenizers, components=others)
         use = {
             'x_encoder': lambda: part.encode(torch.zeros(1, 4, 32, 32, 3, dtype=torch.uint8)),
             'predictor': lambda: part.predict(torch.zeros(1, 8, 20), ['caption']),
             'y_encoder': lambda: part.embed_text(['red']),
             'y_decoder': lambda: part.decode(torch.zeros(1, 16)),
+            'transition': lambda: part.transition(torch.zeros(1, 16), torch.zeros(1, 16)),
+            'inverse': lambda: part.inverse(torch.zeros(1, 16), torch.zeros(1, 16)),
         }
         with pytest.raises(EngineError, match=f"'{component}' is not loaded; loaded are"):
             use[component]()

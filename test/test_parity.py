@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ pytest.importorskip(
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Encoder  # noqa: E402
+from untrained import TEXTS, build_wordpiece  # noqa: E402
 
+from vljepa_ros.model.bert import BertYEncoder  # noqa: E402
 from vljepa_ros.model.config import (  # noqa: E402
     LlamaConfig,
     ModelConfig,
@@ -26,14 +29,15 @@ from vljepa_ros.model.config import (  # noqa: E402
     RopeScaling,
     VisionConfig,
     YDecoderConfig,
-    YEncoderConfig,
 )
+from vljepa_ros.model.gemma import GemmaYEncoder  # noqa: E402
 from vljepa_ros.model.layers import LlamaStack  # noqa: E402
 from vljepa_ros.model.predictor import Predictor  # noqa: E402
 from vljepa_ros.model.presets import paper_config, tiny_config
+from vljepa_ros.model.tokenizer import Tokenizer  # noqa: E402
 from vljepa_ros.model.x_encoder import XEncoder  # noqa: E402
 from vljepa_ros.model.y_decoder import YDecoder  # noqa: E402
-from vljepa_ros.model.y_encoder import YEncoder  # noqa: E402
+from vljepa_ros.model.y_encoder_config import BertConfig, GemmaConfig  # noqa: E402
 
 # The head of 44 has unrotated channels, the patch is no power of two, T/tubelet differs from both.
 ODD_VISION = ModelConfig(
@@ -69,7 +73,7 @@ LLAMA_VARIANTS = {
     'one head per key': dataclasses.replace(LLAMA, num_kv_heads=6),
     'llama3 rope scaling': dataclasses.replace(LLAMA, rope_scaling=SCALING),
 }
-GEMMA = YEncoderConfig(
+GEMMA = GemmaConfig(
     vocab_size=61,
     hidden_size=48,
     num_layers=5,
@@ -81,6 +85,17 @@ GEMMA = YEncoderConfig(
     rope_local_theta=100.0,
     sliding_window=6,
     full_attention_every=3,
+    max_tokens=32,
+)
+
+BERT = BertConfig(
+    vocab_size=61,
+    hidden_size=48,
+    num_layers=3,
+    num_heads=4,
+    intermediate_size=80,
+    layer_norm_eps=1e-3,
+    max_positions=40,
     max_tokens=32,
 )
 
@@ -137,7 +152,7 @@ def llama_config(config: LlamaConfig) -> transformers.LlamaConfig:
     )
 
 
-def gemma_config(config: YEncoderConfig) -> transformers.Gemma3TextConfig:
+def gemma_config(config: GemmaConfig) -> transformers.Gemma3TextConfig:
     return transformers.Gemma3TextConfig(
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,
@@ -158,8 +173,20 @@ def gemma_config(config: YEncoderConfig) -> transformers.Gemma3TextConfig:
     )
 
 
-def text_model_config(gemma: YEncoderConfig) -> ModelConfig:
-    return ModelConfig(embedding_dim=16, y_encoder=gemma)
+def bert_config(config: BertConfig) -> transformers.BertConfig:
+    return transformers.BertConfig(
+        vocab_size=config.vocab_size,
+        hidden_size=config.hidden_size,
+        intermediate_size=config.intermediate_size,
+        num_hidden_layers=config.num_layers,
+        num_attention_heads=config.num_heads,
+        layer_norm_eps=config.layer_norm_eps,
+        max_position_embeddings=config.max_positions,
+    )
+
+
+def text_model_config(text: GemmaConfig | BertConfig) -> ModelConfig:
+    return ModelConfig(embedding_dim=16, y_encoder=text)
 
 
 @pytest.mark.parametrize('config', [tiny_config(), ODD_VISION], ids=['tiny', 'odd'])
@@ -230,11 +257,11 @@ def test_llama_padding_equals_transformers_and_has_no_effect() -> None:
     torch.testing.assert_close(out[1:, :7], alone, rtol=1e-4, atol=1e-4)
 
 
-def gemma_pair(config: YEncoderConfig) -> tuple[transformers.Gemma3TextModel, YEncoder]:
+def gemma_pair(config: GemmaConfig) -> tuple[transformers.Gemma3TextModel, GemmaYEncoder]:
     """Return their model and ours with its weights; ours has a head on top."""
     theirs = transformers.Gemma3TextModel(gemma_config(config)).eval()
     randomise(theirs)
-    ours = YEncoder(text_model_config(config)).eval()
+    ours = GemmaYEncoder(text_model_config(config)).eval()
     missing, unexpected = ours.load_state_dict(theirs.state_dict(), strict=False)
     assert set(missing) == {'head.weight', 'head.bias'}
     assert not unexpected
@@ -242,7 +269,7 @@ def gemma_pair(config: YEncoderConfig) -> tuple[transformers.Gemma3TextModel, YE
 
 
 @pytest.mark.parametrize('window', [2, 5, 6, 512])
-def test_y_encoder(window: int) -> None:
+def test_gemma(window: int) -> None:
     """Texts of 23 and 9 tokens; windows shorter than both, odd, even, and longer than both."""
     theirs, ours = gemma_pair(dataclasses.replace(GEMMA, sliding_window=window))
     ids = torch.randint(3, GEMMA.vocab_size, (2, 23), generator=torch.Generator().manual_seed(0))
@@ -254,7 +281,7 @@ def test_y_encoder(window: int) -> None:
     torch.testing.assert_close(out[mask], expected[mask], rtol=1e-3, atol=1e-3)
 
 
-def test_y_encoder_padding_has_no_effect() -> None:
+def test_gemma_padding_has_no_effect() -> None:
     """Also where the padding is longer than the window, so that a row sees no real token."""
     _, ours = gemma_pair(dataclasses.replace(GEMMA, sliding_window=4))
     ids = torch.randint(3, GEMMA.vocab_size, (1, 9), generator=torch.Generator().manual_seed(0))
@@ -272,6 +299,56 @@ def test_y_encoder_padding_has_no_effect() -> None:
         assert torch.equal(padded, ours(ones, mask)), 'padding must have exactly no effect'
         assert ours.encode(zeros, mask).isfinite().all()
     torch.testing.assert_close(padded, alone, rtol=1e-4, atol=1e-5)
+
+
+def bert_pair(config: BertConfig) -> tuple[transformers.BertModel, BertYEncoder]:
+    """Return their model and ours with its weights; ours has a head on top."""
+    theirs = transformers.BertModel(bert_config(config), add_pooling_layer=False).eval()
+    randomise(theirs)
+    ours = BertYEncoder(text_model_config(config)).eval()
+    missing, unexpected = ours.load_state_dict(theirs.state_dict(), strict=False)
+    assert set(missing) == {'head.weight', 'head.bias'}
+    assert not unexpected
+    return theirs, ours
+
+
+@pytest.mark.parametrize('config', [BERT, BertConfig()], ids=['odd', 'MiniLM'])
+def test_bert(config: BertConfig) -> None:
+    theirs, ours = bert_pair(config)
+    ids = torch.randint(3, config.vocab_size, (2, 23), generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(23) < torch.tensor([[23], [9]])
+    ids = torch.where(mask, ids, 0)
+    with torch.inference_mode():
+        expected = theirs(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        out = ours.encode(ids, mask)
+    torch.testing.assert_close(out[mask], expected[mask], rtol=1e-3, atol=1e-3)
+    cosine = torch.nn.functional.cosine_similarity(out[mask], expected[mask], dim=-1)
+    assert cosine.min() > 0.99999
+
+
+def test_bert_padding_has_no_effect() -> None:
+    _, ours = bert_pair(BERT)
+    ids = torch.randint(3, BERT.vocab_size, (1, 9), generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(30)[None] < 9
+    zeros, ones = (torch.nn.functional.pad(ids, (0, 21), value=pad) for pad in (0, 7))
+    with torch.inference_mode():
+        alone = ours(ids, torch.ones_like(ids, dtype=torch.bool))
+        padded = ours(zeros, mask)
+        assert torch.equal(padded, ours(ones, mask)), 'padding must have exactly no effect'
+        assert ours.encode(zeros, mask).isfinite().all()
+    torch.testing.assert_close(padded, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_wordpiece_ids_are_those_of_transformers(tmp_path: Path) -> None:
+    """The file is read as shipped: its padding and truncation are off, [CLS] and [SEP] are on."""
+    path = tmp_path / 'y_encoder.tokenizer.json'
+    build_wordpiece(path)
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token='[PAD]')
+    texts = [*TEXTS, 'Ünïcode: the RED cup, unbelievably (not) red!', 'a [SEP] b']
+    expected = theirs(texts, padding=True, truncation=False, return_tensors='np')
+    ids, mask = Tokenizer(path).encode(texts, max_tokens=64)
+    np.testing.assert_array_equal(ids, expected['input_ids'])
+    np.testing.assert_array_equal(mask, expected['attention_mask'].astype(bool))
 
 
 def test_y_decoder() -> None:
@@ -306,6 +383,7 @@ def test_training_computes_what_inference_does() -> None:
     """Where gradients are wanted the attention may take another way to the same result."""
     _, llama = llama_pair(LLAMA)
     _, y_encoder = gemma_pair(dataclasses.replace(GEMMA, sliding_window=4))
+    _, bert = bert_pair(BERT)
     x_encoder = XEncoder(ODD_VISION)
     randomise(x_encoder)
     generator = torch.Generator().manual_seed(0)
@@ -317,6 +395,7 @@ def test_training_computes_what_inference_does() -> None:
         'padded': lambda: llama(x, mask=mask)[mask],
         'causal': lambda: llama(x, causal=True),
         'text': lambda: y_encoder(ids, mask),
+        'bert': lambda: bert(ids, mask),
         'video': lambda: x_encoder(clips),
     }
     for name, way in ways.items():
@@ -325,7 +404,7 @@ def test_training_computes_what_inference_does() -> None:
         trained.sum().backward()
         with torch.inference_mode():
             torch.testing.assert_close(trained.detach(), way(), rtol=1e-3, atol=1e-3, msg=name)
-    for module in (llama, y_encoder, x_encoder):
+    for module in (llama, y_encoder, bert, x_encoder):
         for weight in module.parameters():
             assert weight.grad is not None
             assert weight.grad.isfinite().all()
@@ -366,7 +445,7 @@ class TestPaperSizes:
         assert shapes(ours.blocks) == theirs
 
     def test_y_encoder_is_embedding_gemma(self) -> None:
-        ours = YEncoder(paper_config())
+        ours = GemmaYEncoder(paper_config())
         assert self.millions(ours.embed_tokens, ours.layers, ours.norm) == 302.9
         released = transformers.Gemma3TextConfig(
             vocab_size=262144,
@@ -380,8 +459,20 @@ class TestPaperSizes:
         )
         backbone = {name: size for name, size in shapes(ours).items() if 'head.' not in name}
         assert backbone == shapes(transformers.Gemma3TextModel(released))
-        types = [YEncoderConfig().is_full_attention(layer) for layer in range(24)]
+        types = [GemmaConfig().is_full_attention(layer) for layer in range(24)]
         assert types == [kind == 'full_attention' for kind in released.layer_types]
+
+    def test_bert_is_minilm(self) -> None:
+        ours = BertYEncoder(ModelConfig(y_encoder=BertConfig()))
+        assert self.millions(ours.embeddings, ours.encoder) == 22.6
+        released = transformers.BertConfig(
+            hidden_size=384,
+            intermediate_size=1536,
+            num_hidden_layers=6,
+            num_attention_heads=12,
+        )
+        backbone = {name: size for name, size in shapes(ours).items() if 'head.' not in name}
+        assert backbone == shapes(transformers.BertModel(released, add_pooling_layer=False))
 
     def test_predictor_config_reaches_the_blocks(self) -> None:
         config = ModelConfig(predictor=PredictorConfig(llama=LLAMA, max_query_tokens=5))

@@ -1,10 +1,17 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint with the sizes of `tiny` and random weights, for tests that need nothing better."""
+"""A checkpoint like `tiny` with fewer and random weights, for tests that need nothing better."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import string
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vljepa_ros.model.config import ModelConfig
 
 TEXTS = (
     'the robot opens the drawer',
@@ -43,8 +50,81 @@ def build_tokenizer(path: Path, *, vocab_size: int = 512) -> int:
     return tokenizer.get_vocab_size()
 
 
+def build_wordpiece(path: Path) -> int:
+    """Write a WordPiece tokenizer in the form of BERT's, with the words of a few sentences.
+
+    Args:
+        path: the file to write, `<component>.tokenizer.json`.
+
+    Returns:
+        The size of the vocabulary; [PAD] is 0, [CLS] 2, [SEP] 3.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from tokenizers.processors import TemplateProcessing
+
+    from vljepa_ros.model.presets import TINY_QUERIES
+
+    words = sorted(set(re.findall(r'[a-z]+', ' '.join([*TEXTS, *TINY_QUERIES.values()]).lower())))
+    letters = [*string.ascii_lowercase, *(f'##{letter}' for letter in string.ascii_lowercase)]
+    tokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', *string.punctuation, *letters]
+    tokens += [word for word in words if word not in letters]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token='[UNK]'))
+    tokenizer.add_special_tokens(['[PAD]', '[UNK]', '[CLS]', '[SEP]'])
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = TemplateProcessing(
+        single='[CLS] $A [SEP]',
+        special_tokens=[(name, vocabulary[name]) for name in ('[CLS]', '[SEP]')],
+    )
+    tokenizer.enable_truncation(8)  # as released files have it; it must not be in force
+    tokenizer.enable_padding(length=16)
+    tokenizer.save(str(path))
+    return tokenizer.get_vocab_size()
+
+
+def small_config(*, words: int, decoder_words: int) -> ModelConfig:
+    """Return the configuration of `tiny` with narrower and fewer layers."""
+    from vljepa_ros.model.config import PlanningConfig, VisionConfig
+    from vljepa_ros.model.presets import tiny_config
+    from vljepa_ros.model.y_encoder_config import BertConfig
+
+    tiny = tiny_config(vocab_size=decoder_words)
+    blocks = dataclasses.replace(
+        tiny.y_decoder.llama,
+        hidden_size=96,
+        num_layers=2,
+        num_heads=3,
+        num_kv_heads=3,
+        intermediate_size=192,
+    )
+    head = PlanningConfig(hidden_size=64, num_layers=1)
+    return dataclasses.replace(
+        tiny,
+        vision=VisionConfig(image_size=128, hidden_size=96, num_layers=2, num_heads=3),
+        predictor=dataclasses.replace(
+            tiny.predictor,
+            llama=dataclasses.replace(blocks, vocab_size=words),
+            query_width=32,
+        ),
+        y_encoder=BertConfig(
+            vocab_size=words,
+            hidden_size=96,
+            num_layers=2,
+            num_heads=3,
+            intermediate_size=192,
+            max_positions=64,
+            max_tokens=64,
+        ),
+        y_decoder=dataclasses.replace(tiny.y_decoder, llama=blocks),
+        transition=head,
+        inverse=head,
+    )
+
+
 def build_untrained_checkpoint(folder: Path, *, seed: int = 0) -> Path:
-    """Write a complete checkpoint: `config.json`, four `*.safetensors`, three tokenizers.
+    """Write a complete checkpoint: `config.json`, a `*.safetensors` a network, three tokenizers.
 
     Args:
         folder: created when missing.
@@ -56,16 +136,15 @@ def build_untrained_checkpoint(folder: Path, *, seed: int = 0) -> Path:
     import torch
 
     from vljepa_ros.model.checkpoint import save_checkpoint, tokenizer_file
-    from vljepa_ros.model.presets import tiny_config
     from vljepa_ros.model.tokenizer import Tokenizer
     from vljepa_ros.model.vl_jepa import TOKENIZED, VLJEPA
 
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / tokenizer_file(name) for name in TOKENIZED}
-    vocab_size = max(build_tokenizer(path) for path in paths.values())
+    words = max(build_wordpiece(paths[name]) for name in ('predictor', 'y_encoder'))
+    config = small_config(words=words, decoder_words=build_tokenizer(paths['y_decoder']))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        tokenizers = {name: Tokenizer(path) for name, path in paths.items()}
-        model = VLJEPA(tiny_config(vocab_size=vocab_size), tokenizers)
+        model = VLJEPA(config, {name: Tokenizer(path) for name, path in paths.items()})
     save_checkpoint(model, folder, tokenizer_source=folder)
     return folder

@@ -11,12 +11,17 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from vljepa_ros.errors import CheckpointError, ConfigurationError, MissingDependencyError
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.tokenizer import Tokenizer
-from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA
+from vljepa_ros.model.vl_jepa import NETWORKS, PLANNING, TOKENIZED, VLJEPA, present
 
 CONFIG_FILE = 'config.json'
+SPACE = ('x_encoder', 'predictor', 'y_encoder')  # they span the embedding space,
+READERS = ('y_decoder', *PLANNING)  # and these read it
 
 
 def weights_file(component: str) -> str:
@@ -50,14 +55,18 @@ def load_config(folder: Path) -> ModelConfig:
 def model_id(folder: Path, config: ModelConfig) -> str:
     """Return `<name>@<12 hexadecimal digits>`, the identity of the embedding space.
 
-    The digits are of a SHA-256 over the weights that span the space (X-Encoder, Predictor,
-    Y-Encoder), so nodes that load different parts of one checkpoint agree.
+    The digits are of a SHA-256 over all that gives an embedding its meaning: the weights of
+    X-Encoder, Predictor and Y-Encoder, the tokenizers of the latter two, and the values of
+    `config.json`, except those of the networks that only read the space. So nodes that load
+    different parts of one checkpoint agree, and a better Y-Decoder does not change it.
     """
-    digest = hashlib.sha256()
-    for component in ('x_encoder', 'predictor', 'y_encoder'):
-        path = folder / weights_file(component)
-        if not path.is_file():
-            raise CheckpointError(f'{folder} is incomplete: {path.name} is missing')
+    values = {key: value for key, value in config.to_dict().items() if key not in READERS}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    names = [weights_file(component) for component in SPACE]
+    names += [tokenizer_file(component) for component in SPACE if component in TOKENIZED]
+    for name in names:
+        path = _existing(folder / name)
+        digest.update(f'{name} {path.stat().st_size}\n'.encode())
         with path.open('rb') as file:
             while block := file.read(1 << 20):
                 digest.update(block)
@@ -69,10 +78,12 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
 
     Args:
         folder: the checkpoint.
-        components: which of `NETWORKS` to load; the others are not even read.
+        components: which of `NETWORKS` to load; the others are not even read. Planning heads that
+            the checkpoint lacks are left out and raise an error when they are used.
 
     Raises:
-        CheckpointError: a file is missing, truncated, or belongs to another architecture.
+        CheckpointError: a file is missing, truncated, or belongs to another architecture, or the
+            checkpoint has none of the components.
         ConfigurationError: no component, or an unknown name.
         MissingDependencyError: safetensors or tokenizers is not installed.
     """
@@ -81,8 +92,13 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
             f'components are {sorted(components)}; allowed are one or more of {sorted(NETWORKS)}'
         )
     config = load_config(folder)
+    if not set(components) & set(present(config)):
+        raise CheckpointError(
+            f'{folder} has no {" and no ".join(sorted(components))}; it has '
+            f'{list(present(config))}'
+        )
     tokenizers = {
-        name: _load_tokenizer(_existing(folder / tokenizer_file(name)), config.vocab_size(name))
+        name: _load_tokenizer(folder, name, config.vocab_size(name))
         for name in TOKENIZED
         if name in components
     }
@@ -92,8 +108,10 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
     return model.eval().requires_grad_(False)
 
 
-def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> None:
-    """Write configuration, weights (in their present precision) and tokenizers.
+def save_checkpoint(
+    model: VLJEPA, folder: Path, *, tokenizer_source: Path, dtype: torch.dtype | None = None
+) -> None:
+    """Write configuration, weights and tokenizers.
 
     Everything is written beside its place first and then moved there, the configuration last: an
     interrupted save leaves no truncated file.
@@ -102,6 +120,8 @@ def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> N
         model: a model with all its networks.
         folder: created when missing; files of the same names are replaced.
         tokenizer_source: folder that holds the `*.tokenizer.json` files.
+        dtype: of the stored weights; None keeps their present one. Half precision halves the
+            files, and they are run in float32 all the same.
     """
     from safetensors.torch import save_file
 
@@ -109,7 +129,10 @@ def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> N
     with tempfile.TemporaryDirectory(dir=folder, prefix='.saving-') as name:
         saving = Path(name)
         for component, network in model.networks.items():
-            state = {key: value.contiguous() for key, value in network.state_dict().items()}
+            state = {
+                key: value.to(dtype).contiguous() if dtype else value.contiguous()
+                for key, value in network.state_dict().items()
+            }
             save_file(state, saving / weights_file(component))
         for component in TOKENIZED:
             shutil.copyfile(
@@ -122,14 +145,38 @@ def save_checkpoint(model: VLJEPA, folder: Path, *, tokenizer_source: Path) -> N
             path.replace(folder / path.name)
 
 
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is truncated or no safetensors file.
+        MissingDependencyError: safetensors is not installed.
+    """
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Checkpoints need the library 'safetensors', which is not installed. "
+            "Install it with: pip install 'vljepa_ros[cpu]'"
+        ) from error
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f'{path} is truncated or no safetensors file ({error}). Copy it again'
+        ) from error
+
+
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise CheckpointError(f'{path.parent} is incomplete: {path.name} is missing')
     return path
 
 
-def _load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
-    tokenizer = Tokenizer(path)
+def _load_tokenizer(folder: Path, name: str, vocab_size: int) -> Tokenizer:
+    path = _existing(folder / tokenizer_file(name))
+    tokenizer = Tokenizer(path, writes=name == 'y_decoder')
     if tokenizer.vocab_size > vocab_size:
         raise CheckpointError(
             f'{path} has {tokenizer.vocab_size} tokens, but vocab_size in {CONFIG_FILE} beside it '
@@ -140,21 +187,7 @@ def _load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
 
 def _load_weights(model: VLJEPA, name: str, path: Path) -> None:
     try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Checkpoints need the library 'safetensors', which is not installed. "
-            "Install it with: pip install 'vljepa_ros[cpu]'"
-        ) from error
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f'{path} is truncated or no safetensors file ({error}). Copy it again'
-        ) from error
-    try:
-        model.networks[name].load_state_dict(state)
+        model.networks[name].load_state_dict(read_weights(path))
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise CheckpointError(

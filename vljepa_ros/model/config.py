@@ -4,28 +4,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.model.config_reading import read_dataclass
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigurationError(message)
-
-
-def _require_positive(config: Any, where: str) -> None:
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if isinstance(value, (int, float)):
-            _require(
-                0 < value < math.inf,
-                f'{where}{item.name} is {value}; it must be positive and finite',
-            )
+from vljepa_ros.model.config_reading import (
+    ADDED_LATER,
+    read_dataclass,
+    require,
+    require_positive,
+    write_dataclass,
+)
+from vljepa_ros.model.y_encoder_config import GemmaConfig, YEncoderConfig
 
 
 @dataclass(frozen=True)
@@ -43,13 +33,13 @@ class VisionConfig:
 
     def __post_init__(self) -> None:
         """Reject sizes that cannot form a token grid."""
-        _require_positive(self, 'vision.')
-        _require(
+        require_positive(self, 'vision.')
+        require(
             self.image_size % self.patch_size == 0,
             f'vision.image_size {self.image_size} must be a multiple of '
             f'vision.patch_size {self.patch_size}',
         )
-        _require(
+        require(
             self.hidden_size % (2 * self.num_heads) == 0,  # channels rotate in pairs
             f'vision.hidden_size {self.hidden_size} must be a multiple of twice '
             f'vision.num_heads {self.num_heads}',
@@ -72,8 +62,8 @@ class RopeScaling:
 
     def __post_init__(self) -> None:
         """Reject limits without a range between them."""
-        _require_positive(self, 'rope_scaling.')
-        _require(
+        require_positive(self, 'rope_scaling.')
+        require(
             self.low_freq_factor < self.high_freq_factor,
             f'rope_scaling.low_freq_factor {self.low_freq_factor} must be less than '
             f'rope_scaling.high_freq_factor {self.high_freq_factor}',
@@ -96,8 +86,8 @@ class LlamaConfig:
 
     def __post_init__(self) -> None:
         """Reject head counts that do not divide."""
-        _require_positive(self, 'llama.')
-        _require(
+        require_positive(self, 'llama.')
+        require(
             self.hidden_size % (2 * self.num_heads) == 0
             and self.num_heads % self.num_kv_heads == 0,
             f'llama.hidden_size {self.hidden_size} must be a multiple of twice llama.num_heads '
@@ -112,47 +102,19 @@ class LlamaConfig:
 
 @dataclass(frozen=True)
 class PredictorConfig:
-    """Predictor: Llama blocks without the causal mask over visual tokens, then the query."""
+    """Predictor: Llama blocks without the causal mask over visual tokens, then the query.
+
+    `query_width` is the width of the table of query tokens, None that of the blocks: a large
+    vocabulary costs little in a narrow table, which the text projection widens.
+    """
 
     llama: LlamaConfig = field(default_factory=LlamaConfig)
     max_query_tokens: int = 512
+    query_width: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Reject a predictor that can read no query."""
-        _require_positive(self, 'predictor.')
-
-
-@dataclass(frozen=True)
-class YEncoderConfig:
-    """Y-Encoder: a bidirectional Gemma 3 text encoder (defaults: EmbeddingGemma-300M)."""
-
-    vocab_size: int = 262144
-    hidden_size: int = 768
-    num_layers: int = 24
-    num_heads: int = 3
-    num_kv_heads: int = 1
-    head_dim: int = 256
-    intermediate_size: int = 1152
-    rms_norm_eps: float = 1e-6
-    rope_theta: float = 1000000.0
-    rope_local_theta: float = 10000.0
-    sliding_window: int = 512
-    full_attention_every: int = 6
-    max_tokens: int = 512
-    prompt: str = ''
-
-    def __post_init__(self) -> None:
-        """Reject head counts that do not divide."""
-        _require_positive(self, 'y_encoder.')
-        _require(
-            self.num_heads % self.num_kv_heads == 0 and self.head_dim % 2 == 0,
-            f'y_encoder.num_heads {self.num_heads} must be a multiple of y_encoder.num_kv_heads '
-            f'{self.num_kv_heads}, and y_encoder.head_dim {self.head_dim} even',
-        )
-
-    def is_full_attention(self, layer: int) -> bool:
-        """Whether block `layer` (from 0) attends everywhere instead of within the window."""
-        return (layer + 1) % self.full_attention_every == 0
+        require_positive(self, 'predictor.')
 
 
 @dataclass(frozen=True)
@@ -165,11 +127,23 @@ class YDecoderConfig:
 
     def __post_init__(self) -> None:
         """Reject a decoder without room for a word."""
-        _require_positive(self, 'y_decoder.')
-        _require(
+        require_positive(self, 'y_decoder.')
+        require(
             self.max_tokens > 2,
             f'y_decoder.max_tokens {self.max_tokens} must be 3 or more: [BOS], a token, [EOS]',
         )
+
+
+@dataclass(frozen=True)
+class PlanningConfig:
+    """A planning head: a residual MLP on a pair of embeddings (`transition` or `inverse`)."""
+
+    hidden_size: int = 1024
+    num_layers: int = 2
+
+    def __post_init__(self) -> None:
+        """Reject a head without width or depth."""
+        require_positive(self, 'planning.')
 
 
 @dataclass(frozen=True)
@@ -177,7 +151,8 @@ class ModelConfig:
     """Everything that fixes a VL-JEPA checkpoint but its weights.
 
     `clip_frames` frames, `1 / clip_fps` seconds apart, are one clip; `queries` holds the questions
-    that the checkpoint was trained with by their short names (`caption`, `action`, ...).
+    that the checkpoint was trained with by their short names (`caption`, `action`, ...). A model
+    has the planning heads `transition` and `inverse` where their configuration is given.
     """
 
     name: str = 'paper'
@@ -188,19 +163,21 @@ class ModelConfig:
     embedding_dim: int = 1536
     vision: VisionConfig = field(default_factory=VisionConfig)
     predictor: PredictorConfig = field(default_factory=PredictorConfig)
-    y_encoder: YEncoderConfig = field(default_factory=YEncoderConfig)
+    y_encoder: YEncoderConfig = field(default_factory=GemmaConfig)
     y_decoder: YDecoderConfig = field(default_factory=YDecoderConfig)
     queries: dict[str, str] = field(default_factory=dict)
+    transition: PlanningConfig | None = field(default=None, metadata=ADDED_LATER)
+    inverse: PlanningConfig | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Reject clips that do not divide into tubelets, and colours that do not scale."""
-        _require_positive(self, '')
-        _require(
+        require_positive(self, '')
+        require(
             self.clip_frames % self.vision.tubelet_size == 0,
             f'clip_frames {self.clip_frames} must be a multiple of '
             f'vision.tubelet_size {self.vision.tubelet_size}',
         )
-        _require(
+        require(
             all(map(math.isfinite, self.image_mean))
             and all(0.0 < value < math.inf for value in self.image_std),
             f'image_mean {self.image_mean} must be finite and image_std {self.image_std} positive',
@@ -231,7 +208,7 @@ class ModelConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tree as plain dictionaries, as `config.json` holds it."""
-        return dataclasses.asdict(self)
+        return write_dataclass(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:

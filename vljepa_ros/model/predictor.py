@@ -22,9 +22,10 @@ class Predictor(nn.Module):
         """Create the predictor with linear projections for vision and for text."""
         super().__init__()
         llama = config.predictor.llama
-        self.embed_tokens = nn.Embedding(llama.vocab_size, llama.hidden_size)
+        query_width = config.predictor.query_width or llama.hidden_size
+        self.embed_tokens = nn.Embedding(llama.vocab_size, query_width)
         self.vision_proj = nn.Linear(config.vision.hidden_size, llama.hidden_size)
-        self.text_proj = nn.Linear(llama.hidden_size, llama.hidden_size)
+        self.text_proj = nn.Linear(query_width, llama.hidden_size)
         self.blocks = LlamaStack(
             llama, max_positions=config.num_visual_tokens + config.predictor.max_query_tokens
         )

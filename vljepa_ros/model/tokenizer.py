@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import tokenizers
 
 PAD, BOS, EOS = '[PAD]', '[BOS]', '[EOS]'
+# Ours first, then those of Gemma, of Llama 2 and of Llama 3.
+NAMES = {
+    PAD: (PAD, '<pad>', '<|finetune_right_pad_id|>'),
+    BOS: (BOS, '<bos>', '<s>', '<|begin_of_text|>'),
+    EOS: (EOS, '<eos>', '</s>', '<|end_of_text|>'),
+}
 
 
 def _library() -> type[tokenizers.Tokenizer]:
@@ -30,10 +36,18 @@ def _library() -> type[tokenizers.Tokenizer]:
 
 
 class Tokenizer:
-    """One tokenizer of a checkpoint, with [PAD], [BOS] and [EOS] in its vocabulary."""
+    """One tokenizer of a checkpoint.
 
-    def __init__(self, path: Path) -> None:
-        """Load the tokenizer.
+    Whatever its post-processor adds, such as BERT's [CLS] and [SEP], is part of the ids. Only a
+    tokenizer of a network that writes text needs tokens that begin and end one.
+    """
+
+    def __init__(self, path: Path, *, writes: bool = False) -> None:
+        """Load the tokenizer; its special tokens are found by their usual names.
+
+        Args:
+            path: a `tokenizer.json` of the library `tokenizers`.
+            writes: whether its network writes text: then [BOS] and [EOS] are needed too.
 
         Raises:
             CheckpointError: the file is missing, damaged, or lacks a special token.
@@ -44,15 +58,33 @@ class Tokenizer:
             self._tokenizer = library.from_str(path.read_text(encoding='utf-8'))
         except Exception as error:  # the library raises plain Exception for a bad file
             raise CheckpointError(f'{path} is not a readable tokenizer: {error}') from error
-        special: dict[str, int] = {}
-        for name in (PAD, BOS, EOS):
-            token = self._tokenizer.token_to_id(name)
-            if token is None:
-                raise CheckpointError(f'{path} has no special token {name} in its vocabulary')
-            special[name] = token
-        self.pad, self.bos, self.eos = special[PAD], special[BOS], special[EOS]
+        self._path = path
+        self.pad = self._special(PAD)
+        if writes:
+            self._special(BOS)
+            self._special(EOS)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+
+    @property
+    def bos(self) -> int:
+        """Id of the token that begins a written text; CheckpointError if there is none."""
+        return self._special(BOS)
+
+    @property
+    def eos(self) -> int:
+        """Id of the token that ends a written text; CheckpointError if there is none."""
+        return self._special(EOS)
+
+    def _special(self, token: str) -> int:
+        for name in NAMES[token]:
+            number = self._tokenizer.token_to_id(name)
+            if number is not None:
+                return number
+        raise CheckpointError(
+            f'{self._path} has no special token {token} in its vocabulary '
+            f'(nor {", ".join(NAMES[token][1:])})'
+        )
 
     @property
     def vocab_size(self) -> int:
@@ -74,9 +106,10 @@ class Tokenizer:
         """
         if not texts:
             raise ConfigurationError('No text was given; give at least one')
-        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
-        for text, row in zip(texts, rows, strict=True):
-            if not text.strip() or not row:
+        encodings = self._tokenizer.encode_batch(list(texts))
+        rows = [encoding.ids for encoding in encodings]
+        for text, row, encoding in zip(texts, rows, encodings, strict=True):
+            if not text.strip() or all(encoding.special_tokens_mask):
                 raise ConfigurationError(f'A text is empty: {text!r}; give words')
             if len(row) > max_tokens:
                 raise ConfigurationError(

@@ -1,9 +1,11 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The whole VL-JEPA model: up to four networks and their tokenizers.
+"""The whole VL-JEPA model: its networks and their tokenizers.
 
 video ─► X-Encoder ─► Predictor(query) ─► embedding ─► Y-Decoder ─► text
 text  ─► Y-Encoder ─────────────────────► embedding      (only when words are needed)
+
+Two small optional heads work on embeddings: Transition(state, action) and Inverse(state, goal).
 """
 
 from __future__ import annotations
@@ -14,20 +16,33 @@ import torch
 from torch import Tensor, nn
 
 from vljepa_ros.errors import EngineError
+from vljepa_ros.model.bert import BertYEncoder
 from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.gemma import GemmaYEncoder
+from vljepa_ros.model.planning import Inverse, Transition
 from vljepa_ros.model.predictor import Predictor
 from vljepa_ros.model.tokenizer import Tokenizer
 from vljepa_ros.model.x_encoder import XEncoder
 from vljepa_ros.model.y_decoder import YDecoder
-from vljepa_ros.model.y_encoder import YEncoder
 
+Y_ENCODERS = {'gemma': GemmaYEncoder, 'bert': BertYEncoder}
 NETWORKS: Mapping[str, Callable[[ModelConfig], nn.Module]] = {
     'x_encoder': XEncoder,
     'predictor': Predictor,
-    'y_encoder': YEncoder,
+    'y_encoder': lambda config: Y_ENCODERS[config.y_encoder.architecture](config),
     'y_decoder': YDecoder,
+    'transition': Transition,
+    'inverse': Inverse,
 }
 TOKENIZED = ('predictor', 'y_encoder', 'y_decoder')
+PLANNING = ('transition', 'inverse')  # a checkpoint may lack them
+
+
+def present(config: ModelConfig) -> tuple[str, ...]:
+    """Return the names of the networks that a model of this configuration has."""
+    return tuple(
+        name for name in NETWORKS if name not in PLANNING or getattr(config, name) is not None
+    )
 
 
 class VLJEPA(nn.Module):
@@ -45,13 +60,13 @@ class VLJEPA(nn.Module):
         Args:
             config: sizes and queries.
             tokenizers: one for each of the loaded text components.
-            components: subset of `NETWORKS`.
+            components: subset of `NETWORKS`; planning heads that `config` lacks are left out.
         """
         super().__init__()
         self.config = config
         self.tokenizers = dict(tokenizers)
         self.networks = nn.ModuleDict(
-            {name: build(config) for name, build in NETWORKS.items() if name in components}
+            {name: NETWORKS[name](config) for name in present(config) if name in components}
         )
 
     @property
@@ -60,11 +75,16 @@ class VLJEPA(nn.Module):
         return next(self.parameters()).device
 
     def network(self, name: str) -> nn.Module:
-        """Return one of the four networks.
+        """Return one of the networks.
 
         Raises:
-            EngineError: this component was not loaded.
+            EngineError: this component was not loaded, or the model has none.
         """
+        if name not in present(self.config):
+            raise EngineError(
+                f'The model {self.config.name!r} has no {name!r}: it was trained without this '
+                'planning head. Use a model whose config.json names it, or train it'
+            )
         if name not in self.networks:
             raise EngineError(
                 f'The component {name!r} is not loaded; loaded are {sorted(self.networks)}. '
@@ -124,3 +144,13 @@ class VLJEPA(nn.Module):
             embeddings, bos=tokenizer.bos, eos=tokenizer.eos, pad=tokenizer.pad
         )
         return [tokenizer.decode(row) for row in ids], scores
+
+    def transition(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Predict the states [B, N, D] after each of the actions [N, D] in each state [B, D]."""
+        after: Tensor = self.network('transition')(states, actions)
+        return after
+
+    def inverse(self, initial: Tensor, goal: Tensor) -> Tensor:
+        """Predict the actions [B, D] that lead from states [B, D] to goals [B, D]."""
+        actions: Tensor = self.network('inverse')(initial, goal)
+        return actions

@@ -1,105 +1,27 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Y-Encoder: text → shared space, a bidirectional Gemma 3 encoder with its own linear head.
-
-The weight names below `embed_tokens`, `layers` and `norm` are those of
-`transformers.Gemma3TextModel`; EmbeddingGemma is that class with bidirectional attention.
-"""
+"""Y-Encoder: text → shared space. What its architectures (`gemma`, `bert`) have in common."""
 
 from __future__ import annotations
 
-from functools import partial
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vljepa_ros.model.config import ModelConfig, YEncoderConfig
-from vljepa_ros.model.layers import (
-    GatedMLP,
-    GroupedQueryAttention,
-    RMSNorm,
-    initialise,
-    masked_mean,
-    rotary_frequencies,
-    rotary_table,
-)
-
-
-class GemmaBlock(nn.Module):
-    """One Gemma 3 layer: attention and gated MLP, each normalised before and after."""
-
-    def __init__(self, config: YEncoderConfig) -> None:
-        """Create the block."""
-        super().__init__()
-        self.self_attn = GroupedQueryAttention(
-            hidden_size=config.hidden_size,
-            num_heads=config.num_heads,
-            num_kv_heads=config.num_kv_heads,
-            head_dim=config.head_dim,
-            qk_norm_eps=config.rms_norm_eps,
-        )
-        self.mlp = GatedMLP(config.hidden_size, config.intermediate_size, gelu=True)
-        norm = partial(RMSNorm, config.hidden_size, eps=config.rms_norm_eps, offset=1.0)
-        self.input_layernorm = norm()
-        self.post_attention_layernorm = norm()
-        self.pre_feedforward_layernorm = norm()
-        self.post_feedforward_layernorm = norm()
-
-    def forward(self, x: Tensor, *, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
-        """Map tokens x [B, N, D] to tokens of the same shape; mask is [B, 1, N, N]."""
-        attended = self.self_attn(self.input_layernorm(x), cos=cos, sin=sin, mask=mask)
-        x = x + self.post_attention_layernorm(attended)
-        out: Tensor = x + self.post_feedforward_layernorm(
-            self.mlp(self.pre_feedforward_layernorm(x))
-        )
-        return out
+from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.layers import masked_mean
 
 
 class YEncoder(nn.Module):
-    """Texts → unit vectors in the shared space."""
-
-    cos_full: Tensor
-    sin_full: Tensor
-    cos_local: Tensor
-    sin_local: Tensor
-    window: Tensor
+    """Texts → unit vectors in the shared space: mean over the tokens, own linear head."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """Create the encoder, its rotary tables and its head."""
+        """Create the head; an architecture adds the encoder and initialises all weights."""
         super().__init__()
-        text = config.y_encoder
-        self.config = text
-        self.embed_tokens = nn.Embedding(text.vocab_size, text.hidden_size)
-        self.layers = nn.ModuleList(GemmaBlock(text) for _ in range(text.num_layers))
-        self.norm = RMSNorm(text.hidden_size, eps=text.rms_norm_eps, offset=1.0)
-        self.head = nn.Linear(text.hidden_size, config.embedding_dim)
-        for kind, theta in (('full', text.rope_theta), ('local', text.rope_local_theta)):
-            cos, sin = rotary_table(text.max_tokens, rotary_frequencies(text.head_dim, theta))
-            self.register_buffer(f'cos_{kind}', cos, persistent=False)
-            self.register_buffer(f'sin_{kind}', sin, persistent=False)
-        position = torch.arange(text.max_tokens)
-        # Gemma's bidirectional layers see `sliding_window` tokens in all, half on each side.
-        near = (position[:, None] - position[None, :]).abs() < text.sliding_window // 2 + 1
-        self.register_buffer('window', near, persistent=False)
-        initialise(self)
+        self.head = nn.Linear(config.y_encoder.hidden_size, config.embedding_dim)
 
     def encode(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the contextual tokens [B, L, D] of ids [B, L] (mask False at padding)."""
-        length = ids.shape[1]
-        x = self.embed_tokens(ids) * self.config.hidden_size**0.5
-        everywhere = mask[:, None, None, :]  # [B, 1, 1, L]
-        # Rows of padding see their whole window, padding too: nobody reads them, but a row that
-        # sees nothing is NaN in some backends, and NaN spreads to the real tokens.
-        visible = everywhere | ~mask[:, None, :, None]
-        nearby = visible & self.window[:length, :length]  # [B, 1, L, L]
-        for index, layer in enumerate(self.layers):
-            full = self.config.is_full_attention(index)
-            cos = (self.cos_full if full else self.cos_local)[:length]
-            sin = (self.sin_full if full else self.sin_local)[:length]
-            x = layer(x, cos=cos, sin=sin, mask=everywhere if full else nearby)
-        out: Tensor = self.norm(x)
-        return out
+        raise NotImplementedError
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Embed texts.
