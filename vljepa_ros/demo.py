@@ -69,8 +69,8 @@ def run_demo(options: DemoOptions) -> int:
         os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
     print(f'ROS_DOMAIN_ID={os.environ["ROS_DOMAIN_ID"]}, video {options.video}', flush=True)
     demo = _Demo(options)
-    # As Ctrl-C, so that an ended demo leaves no process behind. A shell starts background jobs with
-    # SIGINT ignored; who sends it all the same wants the demo to end.
+    # As Ctrl-C, so that an ended demo leaves no process behind. A shell starts background jobs
+    # with SIGINT ignored; who sends it all the same wants the demo to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
