@@ -140,8 +140,8 @@ def _draw_light(rng: np.random.Generator, *, unseen: bool) -> Light:
         azimuth = -math.pi / 2 + float(rng.uniform(-1.2, 1.2))
         tilt = float(rng.uniform(0.45, 0.85))
         ambient, key, fill = rng.uniform(0.42, 0.52), rng.uniform(0.30, 0.45), 0.25
-        top = float(rng.uniform(0.72, 0.82) if rng.random() < 0.5 else rng.uniform(1.10, 1.16))
-        warm = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.03, 0.06))
+        top = float(rng.uniform(0.76, 0.83) if rng.random() < 0.5 else rng.uniform(1.10, 1.16))
+        warm = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.03, 0.045))
     else:
         # From the camera's side or from the flanks, so that what the camera sees is lit.
         azimuth = math.pi / 2 + float(rng.uniform(-1.6, 1.6))
@@ -180,7 +180,7 @@ def draw_appearance(
         unseen: Take textures, colours of table and furniture, and light that training never shows.
     """
     textures = UNSEEN_TEXTURES if unseen else SEEN_TEXTURES
-    table = _shade(_pick(UNSEEN_TABLES if unseen else TABLES, rng), 0.03, rng)
+    table = _shade(_pick(UNSEEN_TABLES if unseen else TABLES, rng), 0.02, rng)
     colours = UNSEEN_FURNITURE_COLOURS if unseen else FURNITURE_COLOURS
     arm = _grey(0.40, 0.85, rng)
     hand = _grey(0.12, 0.45, rng)

@@ -124,7 +124,7 @@ def draw_camera(rng: np.random.Generator, *, unseen: bool) -> Camera:
     if unseen:
         azimuth = _outside(rng, (-32.0, -24.0), (24.0, 32.0))
         elevation = _outside(rng, (29.0, 33.0), (57.0, 64.0))
-        distance = float(rng.uniform(0.77, 0.80))
+        distance = float(rng.uniform(0.765, 0.785))
     else:
         azimuth = float(rng.uniform(-20.0, 20.0))
         elevation = float(rng.uniform(35.0, 55.0))

@@ -103,6 +103,7 @@ def _shelf() -> tuple[Mesh, Mesh]:
         ((0.004, y - 0.004, side), (sign * (x - 0.012), 0.0, side)) for sign in (-1, 1)
     ]
     sides.append(((x - 0.016, 0.003, 0.010), (0.0, y - 0.010, SHELF_HEIGHT - 0.020)))
+    sides.append(((x - 0.016, y - 0.010, 0.004), (0.0, 0.0, 0.024)))
     return boxes([((x, y, top), (0.0, 0.0, SHELF_HEIGHT - top))]), boxes(sides)
 
 

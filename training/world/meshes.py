@@ -35,6 +35,14 @@ class Mesh:
     normals: NDArray[np.float64]
     faces: NDArray[np.int64]
 
+    def moved(self, tilt: float, turn: float, offset: Point3) -> Mesh:
+        """Return the mesh tilted about y, shifted, then turned about z (radians, metres)."""
+        cos_t, sin_t, cos_z, sin_z = math.cos(tilt), math.sin(tilt), math.cos(turn), math.sin(turn)
+        lean = np.array([(cos_t, 0.0, sin_t), (0.0, 1.0, 0.0), (-sin_t, 0.0, cos_t)])
+        spin = np.array([(cos_z, -sin_z, 0.0), (sin_z, cos_z, 0.0), (0.0, 0.0, 1.0)])
+        vertices = (self.vertices @ lean.T + np.array(offset)) @ spin.T
+        return Mesh(vertices, self.normals @ lean.T @ spin.T, self.faces)
+
     def xml(self, name: str) -> str:
         """Return the mesh as an asset of MJCF."""
         vertices, normals, faces = (

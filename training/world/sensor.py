@@ -16,7 +16,7 @@ class Sensor:
     """One camera; the defaults leave the picture as it is.
 
     Attributes:
-        balance: Gains of red, green and blue. They stay within 8 %, so that no colour name turns
+        balance: Gains of red, green and blue. They stay within 7 %, so that no colour name turns
             into another (a test draws all of them).
         gamma: Exponent of the brightness, 1 = unchanged.
         blur_px: Standard deviation of the blur at a picture height of 128 pixels.
@@ -58,7 +58,7 @@ class Sensor:
             # Which channel is called red matters to the colour transform, so go by OpenCV's order.
             swapped = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
             _, data = cv2.imencode('.jpg', swapped, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality])
-            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
             picture = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
         return np.ascontiguousarray(picture, dtype=np.uint8)
 
@@ -72,21 +72,20 @@ def draw_sensor(rng: np.random.Generator, *, unseen: bool) -> Sensor:
     """
     seed = int(rng.integers(2**31))
     perfect = rng.random() < 0.4
-    balance = 1.0 + rng.uniform(-0.05, 0.05, 3)
-    gamma = float(np.exp(rng.uniform(-0.14, 0.14)))
+    warm, green = float(rng.uniform(-0.04, 0.04)), float(rng.uniform(0.985, 1.015))
+    gamma = float(np.exp(rng.uniform(-0.13, 0.13)))
     blur = float(rng.uniform(0.3, 0.55)) if rng.random() < 0.5 else 0.0
     noise = float(rng.uniform(0.5, 5.0)) if rng.random() < 0.7 else 0.0
     quality = int(rng.integers(70, 96)) if rng.random() < 0.6 else None
     if unseen:
-        balance = 1.0 + np.sign(balance - 1.0) * rng.uniform(0.05, 0.08, 3)
-        gamma = float(np.exp((1 if gamma > 1 else -1) * rng.uniform(0.16, 0.25)))
+        warm = (1 if warm > 0 else -1) * float(rng.uniform(0.045, 0.065))
+        gamma = float(np.exp((1 if gamma > 1 else -1) * rng.uniform(0.15, 0.21)))
         blur = float(rng.uniform(0.6, 0.75)) if blur else 0.0
         noise = float(rng.uniform(5.5, 8.0))
         quality = int(rng.integers(50, 68)) if quality else None
     elif perfect:
         return Sensor(seed=seed)
-    red, green, blue = (float(value) for value in balance)
     return Sensor(
-        balance=(red, green, blue), gamma=gamma, blur_px=blur, noise=noise,
+        balance=(1.0 + warm, green, 1.0 - warm), gamma=gamma, blur_px=blur, noise=noise,
         jpeg_quality=quality, seed=seed,
     )  # fmt: skip

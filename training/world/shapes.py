@@ -72,13 +72,29 @@ def _pear() -> Mesh:
     return lathe(_lowered(profile, 'pear'))
 
 
-def _mushroom() -> tuple[Mesh, Mesh]:
+def _mushroom() -> tuple[Mesh, Mesh, Mesh]:
     radius, height = SHAPES['mushroom'].half_width, SHAPES['mushroom'].height
-    edge = 0.036
+    edge = 0.045  # so high that the stem is seen below it from above
     dome = _ellipse(radius, height - edge, edge, (0, 22, 45, 68, 90))
-    cap = [(0.0, edge + 0.002), (radius - 0.006, edge - 0.004), *dome]
-    stem = [(0.0, 0.0), (0.019, 0.0), (0.015, 0.014), (0.015, edge + 0.002)]
-    return lathe(_lowered(cap, 'mushroom'), segments=18), lathe(_lowered(stem, 'mushroom'))
+    cap = [(0.0, edge), (radius - 0.004, edge - 0.004), *dome]
+    stem = [(0.0, 0.0), (0.023, 0.0), (0.018, 0.014), (0.016, edge)]
+    # Spots tell the cap from a ball.
+    spots = []
+    for turn, angle, size in (
+        (0, 90, 0.009), (20, 38, 0.0085), (95, 34, 0.007), (160, 42, 0.0085), (230, 36, 0.008),
+        (300, 40, 0.0075),
+    ):  # fmt: skip
+        ((out, z),) = _ellipse(radius, height - edge, edge, (angle,))
+        tilt = math.atan2(out / radius**2, (z - edge) / (height - edge) ** 2)
+        disc = lathe([(size, 0.0), (0.55 * size, 0.0018), (0.0, 0.0022)], segments=7)
+        spots.append(
+            disc.moved(tilt, math.radians(turn), (out, 0.0, z - SHAPES['mushroom'].height / 2))
+        )
+    return (
+        lathe(_lowered(cap, 'mushroom'), segments=18),
+        lathe(_lowered(stem, 'mushroom'), segments=10),
+        joined(spots),
+    )
 
 
 def _banana() -> tuple[Mesh, Mesh]:
@@ -95,10 +111,9 @@ def _banana() -> tuple[Mesh, Mesh]:
     body = tube([at(step * reach) for step in steps], [thick * share for share in wide])
     tips = []
     for end in (-1.0, 1.0):
-        near, far = at(end * reach), at(end * (reach + 0.14))
-        path, radii = [near, far, far], [0.40 * thick, 0.30 * thick, 0.0]
-        middle = tuple((2 * b - a) for a, b in zip(near, far, strict=True))
-        path[2] = (far[0] + 1e-5 * (middle[0] - far[0]), far[1], 0.0)
+        # A blunt end, closed by a point a little further on.
+        path = [at(end * (reach + further)) for further in (0.0, 0.11, 0.16)]
+        radii = [0.40 * thick, 0.30 * thick, 0.0]
         if end < 0:
             path, radii = path[::-1], radii[::-1]
         tips.append(tube(path, radii, segments=8))
@@ -118,14 +133,14 @@ def _star(points: int = 5) -> Mesh:
 def object_meshes() -> dict[str, Mesh]:
     """Return the meshes that `object_geoms` names."""
     cup, cup_inside = _cup()
-    cap, stem = _mushroom()
+    cap, stem, spots = _mushroom()
     banana, tips = _banana()
     ring = SHAPES['ring']
     tube_radius = ring.height / 2
     return {
         'bottle': _bottle(), 'cup': cup, 'cup_inside': cup_inside, 'cone': _cone(),
-        'pear': _pear(), 'mushroom': cap, 'mushroom_stem': stem, 'banana': banana,
-        'banana_tips': tips, 'star': _star(),
+        'pear': _pear(), 'mushroom': cap, 'mushroom_stem': stem,
+        'mushroom_spots': spots, 'banana': banana, 'banana_tips': tips, 'star': _star(),
         'ring': torus(ring.half_width - tube_radius, tube_radius),
     }  # fmt: skip
 
@@ -182,7 +197,8 @@ def object_geoms(kind: str) -> str:
         stem = '<geom type="capsule" size="0.003" material="stem" fromto="0 0 {} 0.004 0 {}"/>'
         return body + stem.format(half - 0.011, half - 0.003)
     if kind == 'mushroom':
-        return body + mesh_geom('mushroom_stem', material='flesh')
+        spots = mesh_geom('mushroom_spots', material='own_contrast')
+        return body + mesh_geom('mushroom_stem', material='flesh') + spots
     if kind == 'banana':
         return body + mesh_geom('banana_tips', material='stem')
     return body

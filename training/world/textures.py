@@ -15,7 +15,7 @@ UNSEEN_TEXTURES = ('marble', 'stripes', 'dots', 'grass', 'bricks')
 TEXTURES = SEEN_TEXTURES + UNSEEN_TEXTURES
 SIZE = 256
 
-_Image = NDArray[np.float64]
+_Image = NDArray[np.floating]
 
 
 def _smooth_noise(rng: np.random.Generator, cells: int) -> _Image:
@@ -66,7 +66,9 @@ def _unseen(name: str, rows: _Image, columns: _Image, rng: np.random.Generator) 
         return 0.78 + 0.14 * np.asarray(blades) / float(np.std(blades))
     row = np.floor(rows * 8)
     joint = ((rows * 8) % 1.0 < 0.10) | ((columns * 4 + 0.5 * (row % 2)) % 1.0 < 0.05)
-    return np.where(joint, 1.0, 0.78 + 0.04 * _smooth_noise(rng, 32))
+    bricks = 0.78 + 0.04 * _smooth_noise(rng, 32)
+    bricks[joint] = 1.0
+    return bricks
 
 
 def table_pixels(texture: str) -> NDArray[np.uint8]:
