@@ -38,7 +38,7 @@ _SHUT = 0.02  # a drawer open by less hides what it holds, even seen through its
 def _tones(rgb: Rgb) -> dict[str, Rgb]:
     """Return the tones of an object's colour, see `shapes.TONES`."""
     # The inside of a vessel differs from its outside, else nobody sees that it is open.
-    inner = (0.20, 0.20, 0.21) if brightness(rgb) < 0.08 else tuple(0.45 * part for part in rgb)
+    inner = (0.32, 0.32, 0.33) if brightness(rgb) < 0.08 else tuple(0.45 * part for part in rgb)
     contrast = (0.30, 0.30, 0.31) if min(rgb) > 0.7 else (0.88, 0.88, 0.87)
     return dict(zip(TONES, (rgb, (inner[0], inner[1], inner[2]), contrast), strict=True))
 

@@ -41,7 +41,7 @@ _FIXED = {
 def _arm() -> str:
     finger = geom(
         'box',
-        f'{FINGER_HALF_THICKNESS} 0.009 {FINGER_LENGTH / 2}',
+        f'{FINGER_HALF_THICKNESS} 0.0075 {FINGER_LENGTH / 2}',
         f'0 0 {FINGER_LENGTH / 2 - GRIPPER_LENGTH}',
         material='finger',
     )
