@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -17,10 +18,12 @@ pytest.importorskip('tokenizers')
 pytest.importorskip('safetensors')
 
 import torch  # noqa: E402
+from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from untrained import TEXTS, build_tokenizer, build_untrained_checkpoint  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
+from vljepa_ros.model.bert import BertYEncoder  # noqa: E402
 from vljepa_ros.model.checkpoint import (  # noqa: E402
     CONFIG_FILE,
     READERS,
@@ -31,6 +34,7 @@ from vljepa_ros.model.checkpoint import (  # noqa: E402
     tokenizer_file,
     weights_file,
 )
+from vljepa_ros.model.compact import LARGE_TABLE  # noqa: E402
 from vljepa_ros.model.vl_jepa import NETWORKS, PLANNING, TOKENIZED, VLJEPA  # noqa: E402
 from vljepa_ros.resources import find_resource  # noqa: E402
 
@@ -84,6 +88,36 @@ def test_half_precision_files_load_as_float32(saved: Path, tmp_path: Path) -> No
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     expected = load_checkpoint(saved, components=['y_encoder']).embed_text(TEXTS)
     torch.testing.assert_close(loaded.embed_text(TEXTS), expected, rtol=0, atol=0.02)
+
+
+def word_table(model: VLJEPA) -> torch.Tensor:
+    encoder = model.networks['y_encoder']
+    assert isinstance(encoder, BertYEncoder)
+    return encoder.embeddings.word_embeddings.weight
+
+
+def test_compact_files_load_as_float32(saved: Path, tmp_path: Path) -> None:
+    """Half precision, and 8 bits where the table of tokens is large."""
+    model = load_checkpoint(saved)
+    y_encoder = dataclasses.replace(model.config.y_encoder, vocab_size=LARGE_TABLE)
+    wide = VLJEPA(dataclasses.replace(model.config, y_encoder=y_encoder), model.tokenizers)
+    table = word_table(wide)
+    table.data[3] = 0.0  # a row without a largest number
+    table.data[4] *= 1e-4
+    save_checkpoint(wide, tmp_path, tokenizer_source=saved, dtype=torch.float16, int8_tables=True)
+    with safe_open(tmp_path / weights_file('y_encoder'), 'pt') as file:
+        assert file.get_slice('embeddings.word_embeddings.weight').get_dtype() == 'I8'
+        assert file.get_slice('embeddings.position_embeddings.weight').get_dtype() == 'F16'
+    with safe_open(tmp_path / weights_file('predictor'), 'pt') as file:
+        assert file.get_slice('embed_tokens.weight').get_dtype() == 'F16'  # a small table
+    loaded = load_checkpoint(tmp_path)
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    again = word_table(loaded)
+    largest = table.abs().amax(dim=1, keepdim=True)
+    assert ((again - table).abs() <= 0.51 / 127 * largest).all()
+    assert not bool(again[3].any())
+    cosine = (loaded.embed_text(TEXTS) * wide.eval().embed_text(TEXTS)).sum(-1)
+    assert cosine.min() > 0.999
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from vljepa_ros.errors import (  # noqa: E402
 )
 from vljepa_ros.inference import ALL_COMPONENTS, Engine, load_engine  # noqa: E402
 from vljepa_ros.model.checkpoint import weights_file  # noqa: E402
+from vljepa_ros.model.phrases import PHRASES_FILE, save_phrases  # noqa: E402
 
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 WITHOUT_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason='this machine has CUDA')
@@ -77,6 +80,132 @@ def test_decode(engine: Engine) -> None:
     assert all(type(item.text) is str for item in decoded)
     assert all(type(item.score) is float and 0.0 <= item.score <= 1.0 for item in decoded)
     assert engine.decode(np.zeros((0, engine.config.embedding_dim), np.float32)) == []
+
+
+def test_transition(engine: Engine) -> None:
+    dim = engine.config.embedding_dim
+    states, actions = engine.embed_text(TEXTS[:3]), engine.embed_text(TEXTS)
+    after = engine.transition(states, actions)
+    assert_unit(after, 3, len(TEXTS), dim)
+    alone = engine.transition(states[1:2], actions[2:3])
+    np.testing.assert_allclose(alone[0, 0], after[1, 2], atol=1e-5)
+    assert engine.transition(states, actions[:0]).shape == (3, 0, dim)
+
+
+def test_inverse(engine: Engine) -> None:
+    states = engine.embed_text(TEXTS)
+    actions = engine.inverse(states[:4], states[1:])
+    assert_unit(actions, 4, engine.config.embedding_dim)
+    np.testing.assert_allclose(engine.inverse(states[2:3], states[3:4])[0], actions[2], atol=1e-5)
+    assert np.abs(engine.inverse(states[1:], states[:4]) - actions).max() > 1e-3
+
+
+def test_wrong_planning_arguments(engine: Engine) -> None:
+    right, wrong = np.zeros((2, 256), np.float32), np.zeros((2, 255), np.float32)
+    calls: list[tuple[Callable[[], np.ndarray], str]] = [
+        (lambda: engine.transition(wrong, right), r'states must have the shape \[N, 256\], not'),
+        (lambda: engine.transition(right, right[0]), r'actions must .* not \[256\]'),
+        (lambda: engine.inverse(wrong, right), r'initial must have the shape'),
+        (lambda: engine.inverse(right, wrong), r'goal must have the shape'),
+        (lambda: engine.inverse(right, right[:1]), 'the same length.* They have 2 and 1'),
+    ]
+    for call, message in calls:
+        with pytest.raises(EngineError, match=message):
+            call()
+
+
+def test_checkpoint_without_planning_heads(folder: Path, tmp_path: Path) -> None:
+    """The nodes load all components; that must not need what a checkpoint may lack."""
+    copy = shutil.copytree(folder, tmp_path / 'copy')
+    config = json.loads((copy / 'config.json').read_text())
+    del config['transition'], config['inverse']
+    (copy / 'config.json').write_text(json.dumps(config))
+    engine = load_engine(copy, device='cpu', components=ALL_COMPONENTS)
+    states = engine.embed_text(TEXTS)
+    with pytest.raises(EngineError, match="'tiny' has no 'transition'"):
+        engine.transition(states, states)
+    with pytest.raises(EngineError, match="'tiny' has no 'inverse'"):
+        engine.inverse(states, states)
+
+
+@pytest.fixture(scope='module')
+def bank(folder: Path, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = shutil.copytree(folder, tmp_path_factory.mktemp('bank') / 'copy')
+    save_phrases(copy, [*TEXTS, 'drückt 红'], engine.embed_text([*TEXTS, 'red']))
+    return copy
+
+
+class TestNearest:
+    def test_finds_the_phrases(self, bank: Path, engine: Engine) -> None:
+        other = load_engine(bank, device='cpu', components=['y_decoder'])
+        assert other.model_id == engine.model_id, 'a bank does not change the space'
+        embeddings = engine.embed_text([*TEXTS[::-1], 'red'])
+        found = other.nearest(embeddings)
+        assert [item.text for item in found] == [*TEXTS[::-1], 'drückt 红']
+        assert all(type(item.score) is float for item in found)
+        assert [item.score for item in found] == pytest.approx([1.0] * 6, abs=2e-3)
+        assert {item.score for item in other.nearest(-10.0 * embeddings)} <= {0.0}
+        assert other.nearest(embeddings[:0]) == []
+
+    def test_score_is_the_cosine(self, bank: Path, engine: Engine) -> None:
+        phrases = engine.embed_text(TEXTS)
+        query = engine.embed_text(['the robot pushes the drawer'])
+        (found,) = load_engine(bank, device='cpu', components=['y_decoder']).nearest(query)
+        assert found.score == pytest.approx(float((query @ phrases.T).max()), abs=2e-3)
+
+    def test_many(self, folder: Path, tmp_path: Path) -> None:
+        copy = shutil.copytree(folder, tmp_path / 'copy')
+        noise = np.random.default_rng(0).normal(size=(2000, 256))
+        phrases = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+        save_phrases(copy, [f'phrase {index}' for index in range(2000)], phrases)
+        engine = load_engine(copy, device='cpu', components=['transition'])
+        order = np.random.default_rng(1).permutation(2000)[:700]
+        assert [item.text for item in engine.nearest(phrases[order])] == [
+            f'phrase {index}' for index in order
+        ]
+        engine.close()
+        with pytest.raises(EngineError, match='closed'):
+            engine.nearest(phrases[:1])
+
+    def test_no_bank(self, engine: Engine) -> None:
+        with pytest.raises(
+            CheckpointError, match=r'no phrase bank: phrases.safetensors is missin'
+        ):
+            engine.nearest(np.zeros((1, 256), np.float32))
+        with pytest.raises(EngineError, match=r'shape \[N, 256\]'):
+            engine.nearest(np.zeros((1, 3), np.float32))
+
+    @pytest.mark.parametrize('content', [b'', b'PK\x03\x04' + bytes(500)])
+    def test_damaged(self, folder: Path, tmp_path: Path, content: bytes) -> None:
+        copy = shutil.copytree(folder, tmp_path / 'copy')
+        (copy / PHRASES_FILE).write_bytes(content)
+        with pytest.raises(CheckpointError, match='phrases.safetensors is damaged'):
+            load_engine(copy, device='cpu').nearest(np.zeros((1, 256), np.float32))
+
+    def test_bank_of_other_weights(self, bank: Path, tmp_path: Path) -> None:
+        other = build_untrained_checkpoint(tmp_path, seed=1)
+        shutil.copy(bank / PHRASES_FILE, other)
+        with pytest.raises(CheckpointError, match=r'belongs to the model tiny@\w+, not to tiny@'):
+            load_engine(other, device='cpu').nearest(np.zeros((1, 256), np.float32))
+
+    @pytest.mark.parametrize(
+        ('texts', 'shape', 'message'),
+        [
+            ([], (0, 256), 'got 0'),
+            (['red', ' '], (2, 256), r"wrong are \[' '\]"),
+            (['red\nblue'], (1, 256), 'one line each'),
+            (['red\u2028blue'], (1, 256), 'one line each'),
+            (['red'], (2, 256), r'shape \[1, 256\], not \[2, 256\]'),
+            (['red'], (1, 255), r'shape \[1, 256\], not \[1, 255\]'),
+            (['red'], (1, 256), 'unit vectors; their lengths are 16 to 16'),
+        ],
+    )
+    def test_wrong_phrases(
+        self, folder: Path, texts: list[str], shape: tuple[int, int], message: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=message):
+            save_phrases(folder, texts, np.ones(shape, np.float32))
+        assert not (folder / PHRASES_FILE).exists()
 
 
 def test_info(engine: Engine) -> None:

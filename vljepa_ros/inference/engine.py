@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.errors import ConfigurationError, EngineError
 from vljepa_ros.resources import resolve_model
 
 if TYPE_CHECKING:
     from vljepa_ros.model.config import ModelConfig
 
-ALL_COMPONENTS = ('x_encoder', 'predictor', 'y_encoder', 'y_decoder')
+ALL_COMPONENTS = ('x_encoder', 'predictor', 'y_encoder', 'y_decoder', 'transition', 'inverse')
 BACKENDS = ('auto', 'torch')
 
 
@@ -34,7 +34,11 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class DecodedText:
-    """A text of the Y-Decoder; `score` in [0, 1] is its mean token probability."""
+    """A text with a score in [0, 1].
+
+    `Engine.decode` scores by the mean token probability, `Engine.nearest` by the cosine (where it
+    is negative, by 0). The two cannot be compared.
+    """
 
     text: str
     score: float
@@ -45,7 +49,7 @@ class Engine(ABC):
 
     Attributes:
         config: sizes, clip timing and queries of the checkpoint.
-        model_id: identity of the embedding space, `<name>@<hash of the weights>`.
+        model_id: identity of the embedding space, `<name>@<hash of all that gives it meaning>`.
         info: backend, device, precision and threads.
     """
 
@@ -90,11 +94,58 @@ class Engine(ABC):
 
     @abstractmethod
     def decode(self, embeddings: np.ndarray) -> list[DecodedText]:
-        """Turn embeddings float32 [N, D] into texts."""
+        """Turn embeddings float32 [N, D] into texts, written by the Y-Decoder."""
+
+    @abstractmethod
+    def nearest(self, embeddings: np.ndarray) -> list[DecodedText]:
+        """Turn embeddings float32 [N, D] into the nearest texts of the checkpoint's phrase bank.
+
+        Needs no component. The bank is read at the first call.
+
+        Raises:
+            CheckpointError: the checkpoint has no phrase bank.
+            EngineError: wrong shape.
+        """
+
+    @abstractmethod
+    def transition(self, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """Predict the state after each action in each state.
+
+        Args:
+            states: unit vectors float32 [B, D], the answers to the query `state`.
+            actions: unit vectors float32 [N, D], of action texts or answers to `action`.
+
+        Returns:
+            Unit vectors float32 [B, N, D].
+
+        Raises:
+            EngineError: wrong shape, or the checkpoint has no such head, or it is not loaded.
+        """
+
+    @abstractmethod
+    def inverse(self, initial: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Predict the action that leads from each initial state to its goal state.
+
+        Args:
+            initial: unit vectors float32 [B, D], as `states` of `transition`.
+            goal: unit vectors float32 [B, D].
+
+        Returns:
+            Embeddings of actions, unit vectors float32 [B, D].
+
+        Raises:
+            EngineError: wrong shape, or the checkpoint has no such head, or it is not loaded.
+        """
 
     @abstractmethod
     def close(self) -> None:
         """Free the memory of the model; the engine cannot be used afterwards."""
+
+
+def check_embeddings(name: str, array: np.ndarray, dim: int) -> None:
+    """Raise an EngineError unless the array called `name` has the shape [N, dim]."""
+    if array.ndim != 2 or array.shape[1] != dim:
+        raise EngineError(f'{name} must have the shape [N, {dim}], not {list(array.shape)}')
 
 
 def load_engine(
@@ -112,7 +163,8 @@ def load_engine(
         backend: one of `BACKENDS`; 'auto' takes the best that is present.
         device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
         threads: compute threads on the CPU; 0 leaves the library's default.
-        components: the networks to load, subset of `ALL_COMPONENTS`.
+        components: the networks to load, subset of `ALL_COMPONENTS`. The planning heads
+            'transition' and 'inverse' are left out where the checkpoint has none.
 
     Raises:
         ResourceNotFoundError: no such model.

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from vljepa_ros.errors import ConfigurationError, EngineError, MissingDependencyError
-from vljepa_ros.inference.engine import ALL_COMPONENTS, DecodedText, Engine, EngineInfo
+from vljepa_ros.inference.engine import (
+    ALL_COMPONENTS,
+    DecodedText,
+    Engine,
+    EngineInfo,
+    check_embeddings,
+)
 from vljepa_ros.inference.threads import wait_passively
 
 wait_passively()
@@ -23,6 +29,7 @@ except ImportError as error:
     ) from error
 
 from vljepa_ros.model.checkpoint import load_checkpoint, model_id  # noqa: E402 (needs torch)
+from vljepa_ros.model.phrases import PhraseBank, load_phrases  # noqa: E402
 from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 
 
@@ -43,6 +50,8 @@ class TorchEngine(Engine):
             torch.set_num_threads(threads)
         model = load_checkpoint(folder, components=components).to(chosen)
         self._loaded: VLJEPA | None = model
+        self._folder = folder
+        self._phrases: PhraseBank | None = None
         self.config = model.config
         self.model_id = model_id(folder, self.config)
         self.info = EngineInfo('torch', str(chosen), 'fp32', torch.get_num_threads())
@@ -71,21 +80,52 @@ class TorchEngine(Engine):
 
     def decode(self, embeddings: np.ndarray) -> list[DecodedText]:
         """Turn embeddings float32 [N, D] into texts."""
-        width = self.config.embedding_dim
-        if embeddings.ndim != 2 or embeddings.shape[1] != width:
-            raise EngineError(
-                f'embeddings must have the shape [N, {width}], not {list(embeddings.shape)}'
-            )
+        check_embeddings('embeddings', embeddings, self.config.embedding_dim)
         if not len(embeddings):
             return []
-        texts, scores = self._model.decode(self._tensor(embeddings.astype(np.float32)))
+        texts, scores = self._model.decode(self._vectors(embeddings))
         return [
             DecodedText(text, score) for text, score in zip(texts, scores.tolist(), strict=True)
         ]
 
+    def nearest(self, embeddings: np.ndarray) -> list[DecodedText]:
+        """Turn embeddings float32 [N, D] into the nearest texts of the phrase bank."""
+        check_embeddings('embeddings', embeddings, self.config.embedding_dim)
+        _ = self._model  # a closed engine has no phrases either
+        if self._phrases is None:
+            self._phrases = load_phrases(
+                self._folder, model_id=self.model_id, dim=self.config.embedding_dim
+            )
+        return [
+            DecodedText(text, min(1.0, max(0.0, cosine)))
+            for text, cosine in self._phrases.nearest(embeddings)
+        ]
+
+    def transition(self, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """Predict the states float32 [B, N, D] after actions [N, D] in states [B, D]."""
+        check_embeddings('states', states, self.config.embedding_dim)
+        check_embeddings('actions', actions, self.config.embedding_dim)
+        with torch.inference_mode():
+            after = self._model.transition(self._vectors(states), self._vectors(actions))
+            return after.cpu().numpy()
+
+    def inverse(self, initial: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Predict the actions float32 [B, D] from initial [B, D] and goal states [B, D]."""
+        check_embeddings('initial', initial, self.config.embedding_dim)
+        check_embeddings('goal', goal, self.config.embedding_dim)
+        if len(initial) != len(goal):
+            raise EngineError(
+                f'initial and goal must have the same length: each initial state has its goal. '
+                f'They have {len(initial)} and {len(goal)}'
+            )
+        with torch.inference_mode():
+            actions = self._model.inverse(self._vectors(initial), self._vectors(goal))
+            return actions.cpu().numpy()
+
     def close(self) -> None:
         """Free the weights, on a GPU its cached memory too; a second call does nothing."""
         self._loaded = None
+        self._phrases = None
         if self.info.device.startswith('cuda'):
             torch.cuda.empty_cache()
 
@@ -94,6 +134,9 @@ class TorchEngine(Engine):
         if self._loaded is None:
             raise EngineError('The engine is closed; load the model again with load_engine')
         return self._loaded
+
+    def _vectors(self, array: np.ndarray) -> torch.Tensor:
+        return self._tensor(array.astype(np.float32))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         own = np.require(array, requirements=['C', 'W'])  # torch warns of read-only memory

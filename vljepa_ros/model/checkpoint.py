@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, MissingDependencyError
+from vljepa_ros.model.compact import compacted, expanded
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.tokenizer import Tokenizer
 from vljepa_ros.model.vl_jepa import NETWORKS, PLANNING, TOKENIZED, VLJEPA, present
@@ -109,7 +110,12 @@ def load_checkpoint(folder: Path, *, components: Collection[str] = tuple(NETWORK
 
 
 def save_checkpoint(
-    model: VLJEPA, folder: Path, *, tokenizer_source: Path, dtype: torch.dtype | None = None
+    model: VLJEPA,
+    folder: Path,
+    *,
+    tokenizer_source: Path,
+    dtype: torch.dtype | None = None,
+    int8_tables: bool = False,
 ) -> None:
     """Write configuration, weights and tokenizers.
 
@@ -122,6 +128,7 @@ def save_checkpoint(
         tokenizer_source: folder that holds the `*.tokenizer.json` files.
         dtype: of the stored weights; None keeps their present one. Half precision halves the
             files, and they are run in float32 all the same.
+        int8_tables: store large tables of tokens in 8 bits a number (`compact`).
     """
     from safetensors.torch import save_file
 
@@ -129,10 +136,7 @@ def save_checkpoint(
     with tempfile.TemporaryDirectory(dir=folder, prefix='.saving-') as name:
         saving = Path(name)
         for component, network in model.networks.items():
-            state = {
-                key: value.to(dtype).contiguous() if dtype else value.contiguous()
-                for key, value in network.state_dict().items()
-            }
+            state = compacted(network, dtype=dtype, int8_tables=int8_tables)
             save_file(state, saving / weights_file(component))
         for component in TOKENIZED:
             shutil.copyfile(
@@ -187,7 +191,7 @@ def _load_tokenizer(folder: Path, name: str, vocab_size: int) -> Tokenizer:
 
 def _load_weights(model: VLJEPA, name: str, path: Path) -> None:
     try:
-        model.networks[name].load_state_dict(read_weights(path))
+        model.networks[name].load_state_dict(expanded(read_weights(path)))
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise CheckpointError(

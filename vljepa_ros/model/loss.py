@@ -10,7 +10,11 @@ from torch.nn import functional
 
 
 def info_nce(
-    predicted: Tensor, target: Tensor, *, temperature: float, ignore: Tensor | None = None
+    predicted: Tensor,
+    target: Tensor,
+    *,
+    temperature: float | Tensor,
+    ignore: Tensor | None = None,
 ) -> Tensor:
     """Pull each prediction to its target and away from the others, in both directions.
 
