@@ -6,47 +6,14 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from training.world.geometry import (
-    BOWL_FLOOR,
-    DRAWER_TRAVEL,
-    HANDLE_OUT,
-    PLACES,
-    SHAPES,
-)
+from training.world.footprint import Pose
+from training.world.geometry import DRAWER_TRAVEL, SHAPES
 from training.world.layout import Layout
+from training.world.symbols import ObjectInfo, Scene, Segment
 
-Pose = tuple[float, float, float, float]  # x, y, z of the middle in metres, yaw in radians
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """A movable object of an episode: its kind and the name of its colour."""
-
-    kind: str
-    colour: str
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of time with one action.
-
-    Attributes:
-        start_s: First moment, seconds from the start of the episode.
-        end_s: Last moment; the next segment starts here.
-        action: One of `geometry.ACTIONS`.
-        kind: Kind of the object acted on, or None.
-        colour: Its colour, or None.
-        target: 'bowl' for 'put in', 'drawer' for 'open', else None.
-    """
-
-    start_s: float
-    end_s: float
-    action: str
-    kind: str | None = None
-    colour: str | None = None
-    target: str | None = None
+Tip = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -58,12 +25,16 @@ class Keyframe:
         tip: Fingertips x, y, z, metres.
         yaw: Direction in which the fingers open, radians.
         gap: Distance between the fingers, metres.
+        tilt: Tilt of what the hand holds about the fingers' axis, radians.
+        drawer: 0 closed .. 1 open.
     """
 
     time_s: float
-    tip: tuple[float, float, float]
+    tip: Tip
     yaw: float
     gap: float
+    tilt: float = 0.0
+    drawer: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,21 +43,34 @@ class Phase:
 
     Attributes:
         time_s: When the phase begins.
-        mode: 'rest', 'held' (fixed to the hand) or 'pushed' (in front of the hand).
-        place: Where the object is, one of `geometry.PLACES`.
-        pose: Its pose at the beginning.
-        hand: Fingertips at the beginning ('held'), or where they touch it ('pushed').
-        hand_yaw: Yaw of the hand at the beginning ('held').
+        mode: 'rest'; 'drawer' (moves with it); 'held' (fixed to the hand); 'pushed' (in front of
+            the hand); 'topple' (turns about the edge it stands on); 'fall' (through the air).
+        place: Where the object is, one of `symbols.PLACES`.
+        pose: Its pose at the beginning; 'drawer': its pose with the drawer closed.
+        support: Index of the object below it, or -1.
+        lying: Whether it has been knocked over.
+        offset: From the fingertips to its middle along its own axis, metres ('held').
+        turn: Its heading minus the hand's yaw ('held').
+        contact: Where the fingertips touch it ('pushed').
         direction: Unit vector on the table ('pushed').
+        end_s: When the motion ends ('topple', 'fall').
+        end: The pose in which it ends ('topple', 'fall').
+        hop: Height of the arc above the straight way down, metres ('fall').
     """
 
     time_s: float
     mode: str
     place: str
     pose: Pose
-    hand: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    hand_yaw: float = 0.0
+    support: int = -1
+    lying: bool = False
+    offset: float = 0.0
+    turn: float = 0.0
+    contact: tuple[float, float] = (0.0, 0.0)
     direction: tuple[float, float] = (0.0, 0.0)
+    end_s: float = 0.0
+    end: Pose = (0.0, 0.0, 0.0, 0.0, 0.0)
+    hop: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,21 +83,24 @@ class WorldState:
         finger_gap: Distance between the fingers.
         drawer: 0 closed .. 1 open.
         objects: A pose for each object.
-        places: A place for each object, indices into `geometry.PLACES`.
+        places: A place for each object, one of `symbols.PLACES`.
+        supports: For each the index of the object below it, -1 if none.
+        lying: For each whether it has been knocked over.
     """
 
-    tip: tuple[float, float, float]
+    tip: Tip
     yaw: float
     finger_gap: float
     drawer: float
     objects: tuple[Pose, ...]
-    places: tuple[int, ...]
+    places: tuple[str, ...]
+    supports: tuple[int, ...]
+    lying: tuple[bool, ...]
 
     @property
     def held(self) -> int:
         """Index of the object in the gripper, -1 if none."""
-        gripper = PLACES.index('gripper')
-        return self.places.index(gripper) if gripper in self.places else -1
+        return self.places.index('gripper') if 'gripper' in self.places else -1
 
 
 @dataclass(frozen=True)
@@ -124,9 +111,8 @@ class Plan:
         layout: Where things stand and the camera.
         objects: The movable objects.
         segments: Actions and idle times; they cover the whole time without gaps.
-        keyframes: The motion of the hand.
+        keyframes: The motion of the hand and the drawer.
         phases: For each object, its phases in order of time.
-        pull_s: Begin and end of the pull at the drawer, or None if it stays closed.
     """
 
     layout: Layout
@@ -134,7 +120,20 @@ class Plan:
     segments: tuple[Segment, ...]
     keyframes: tuple[Keyframe, ...]
     phases: tuple[tuple[Phase, ...], ...]
-    pull_s: tuple[float, float] | None
+    # Times alone, for the search in long plans.
+    _starts: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    _frame_times: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    _phase_times: tuple[tuple[float, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the times."""
+        times = {
+            '_starts': tuple(segment.start_s for segment in self.segments),
+            '_frame_times': tuple(frame.time_s for frame in self.keyframes),
+            '_phase_times': tuple(tuple(p.time_s for p in phases) for phases in self.phases),
+        }
+        for name, value in times.items():
+            object.__setattr__(self, name, value)
 
     @property
     def duration_s(self) -> float:
@@ -143,61 +142,125 @@ class Plan:
 
     def segment_at(self, time_s: float) -> Segment:
         """Return the segment at a moment; outside the episode the first or last one."""
-        index = bisect.bisect_right([segment.start_s for segment in self.segments], time_s) - 1
-        return self.segments[max(index, 0)]
+        return self.segments[max(bisect.bisect_right(self._starts, time_s) - 1, 0)]
 
-    def _hand(self, time_s: float) -> tuple[tuple[float, float, float], float, float]:
+    def _hand(self, time_s: float) -> Keyframe:
         frames = self.keyframes
-        index = bisect.bisect_right(frames, time_s, key=lambda frame: frame.time_s)
+        index = bisect.bisect_right(self._frame_times, time_s)
         if index == 0:
-            return frames[0].tip, frames[0].yaw, frames[0].gap
-        a = frames[index - 1]
+            return frames[0]
         if index == len(frames):
-            return a.tip, a.yaw, a.gap
-        b = frames[index]
-        u = (time_s - a.time_s) / (b.time_s - a.time_s)
-        # Minimum-jerk profile (Flash and Hogan 1985): rest to rest.
-        s = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
-        x, y, z = (p + s * (q - p) for p, q in zip(a.tip, b.tip, strict=True))
-        return (x, y, z), a.yaw + s * (b.yaw - a.yaw), a.gap + s * (b.gap - a.gap)
+            return frames[-1]
+        return between(frames[index - 1], frames[index], time_s)
+
+    def _phase(self, index: int, time_s: float) -> Phase:
+        at = bisect.bisect_right(self._phase_times[index], time_s)
+        return self.phases[index][max(at - 1, 0)]
 
     def state(self, time_s: float) -> WorldState:
         """Return the state of the world at a moment (seconds, any real number)."""
-        tip, yaw, gap = self._hand(time_s)
-        poses, places = [], []
-        for phases in self.phases:
-            index = bisect.bisect_right(phases, time_s, key=lambda phase: phase.time_s)
-            phase = phases[max(index - 1, 0)]
-            poses.append(object_pose(phase, tip, yaw))
-            places.append(PLACES.index(phase.place))
-        drawer = 0.0
-        if self.pull_s is not None and time_s > self.pull_s[0]:
-            handle_y = self.layout.cabinet[1] - HANDLE_OUT
-            pulled = (handle_y - tip[1]) / DRAWER_TRAVEL
-            drawer = min(max(pulled, 0.0), 1.0) if time_s < self.pull_s[1] else 1.0
-        return WorldState(tip, yaw, gap, drawer, tuple(poses), tuple(places))
+        hand = self._hand(time_s)
+        phases = [self._phase(index, time_s) for index in range(len(self.objects))]
+        return WorldState(
+            tip=hand.tip,
+            yaw=hand.yaw,
+            finger_gap=hand.gap,
+            drawer=hand.drawer,
+            objects=tuple(
+                object_pose(phase, item.kind, hand, time_s)
+                for phase, item in zip(phases, self.objects, strict=True)
+            ),
+            places=tuple(phase.place for phase in phases),
+            supports=tuple(phase.support for phase in phases),
+            lying=tuple(phase.lying for phase in phases),
+        )
+
+    def scene(self, time_s: float) -> Scene:
+        """Return what is true at a moment (seconds, any real number)."""
+        state = self.state(time_s)
+        right = self.layout.camera.base.right
+        furniture = tuple(piece.name for piece in self.layout.furniture)
+        return Scene(
+            objects=self.objects,
+            places=state.places,
+            supports=state.supports,
+            lying=state.lying,
+            across=tuple(pose[0] * right[0] + pose[1] * right[1] for pose in state.objects),
+            furniture=furniture,
+            drawer_open=state.drawer > 0.5 if 'drawer' in furniture else None,
+        )
 
 
-def object_pose(phase: Phase, tip: tuple[float, float, float], hand_yaw: float) -> Pose:
+def between(a: Keyframe, b: Keyframe, time_s: float) -> Keyframe:
+    """Return the hand between two keyframes."""
+    u = (time_s - a.time_s) / (b.time_s - a.time_s)
+    # Minimum-jerk profile (Flash and Hogan 1985): rest to rest.
+    s = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+    (ax, ay, az), (bx, by, bz) = a.tip, b.tip
+    return Keyframe(
+        time_s,
+        (ax + s * (bx - ax), ay + s * (by - ay), az + s * (bz - az)),
+        a.yaw + s * (b.yaw - a.yaw),
+        a.gap + s * (b.gap - a.gap),
+        a.tilt + s * (b.tilt - a.tilt),
+        a.drawer + s * (b.drawer - a.drawer),
+    )
+
+
+def object_pose(phase: Phase, kind: str, hand: Keyframe, time_s: float) -> Pose:
     """Return the pose of an object in a phase, given the hand."""
-    x, y, z, yaw = phase.pose
+    x, y, z, yaw, tilt = phase.pose
     if phase.mode == 'held':
-        turn = hand_yaw - phase.hand_yaw
-        # The object hangs at the fingertips, so only its own yaw turns with the hand.
-        dx, dy, dz = (now - then for now, then in zip(tip, phase.hand, strict=True))
-        return x + dx, y + dy, z + dz, yaw + turn
+        yaw, tilt = hand.yaw + phase.turn, hand.tilt
+        level = phase.offset * math.sin(tilt)
+        x, y, z = hand.tip
+        return (
+            x + level * math.cos(yaw), y + level * math.sin(yaw),
+            z + phase.offset * math.cos(tilt), yaw, tilt,
+        )  # fmt: skip
     if phase.mode == 'pushed':
         ux, uy = phase.direction
-        along = (tip[0] - phase.hand[0]) * ux + (tip[1] - phase.hand[1]) * uy
+        along = (hand.tip[0] - phase.contact[0]) * ux + (hand.tip[1] - phase.contact[1]) * uy
         along = max(along, 0.0)
-        return x + along * ux, y + along * uy, z, yaw
+        return x + along * ux, y + along * uy, z, yaw, tilt
+    if phase.mode == 'drawer':
+        return x, y - hand.drawer * DRAWER_TRAVEL, z, yaw, tilt
+    if phase.mode in ('topple', 'fall'):
+        u = (time_s - phase.time_s) / (phase.end_s - phase.time_s)
+        u = min(max(u, 0.0), 1.0)
+        if phase.mode == 'topple':
+            return toppled(kind, phase.pose, phase.end[4] * u * u)
+        level = u * (1.4 - 0.4 * u)  # slows down a little
+        a, b, c, d, e = (p + level * (q - p) for p, q in zip(phase.pose, phase.end, strict=True))
+        c = z + u * u * (phase.end[2] - z) + 4.0 * phase.hop * u * (1.0 - u)
+        return a, b, c, d, e
     return phase.pose
 
 
-def standing(kind: str, x: float, y: float, yaw: float, *, in_bowl: bool = False) -> Pose:
-    """Return the pose of an object that stands on the table or on the bowl's floor."""
-    floor = BOWL_FLOOR if in_bowl else 0.0
-    return x, y, floor + SHAPES[kind].height / 2, yaw
+def toppled(kind: str, pose: Pose, tilt: float) -> Pose:
+    """Turn a standing object about the edge of its foot.
+
+    Args:
+        kind: Its kind.
+        pose: Its pose while it stands.
+        tilt: Angle in radians; positive towards its heading, negative to the back.
+    """
+    x, y, z, yaw, _ = pose
+    shape = SHAPES[kind]
+    foot, half = shape.half_width, shape.height / 2
+    side = 1.0 if tilt >= 0.0 else -1.0
+    cos, sin = math.cos(tilt), abs(math.sin(tilt))
+    ahead = side * (foot - foot * cos + half * sin)
+    return (
+        x + ahead * math.cos(yaw), y + ahead * math.sin(yaw),
+        z - half + foot * sin + half * cos, yaw, tilt,
+    )  # fmt: skip
+
+
+def lying_tilt(kind: str) -> float:
+    """Return the tilt of an object that lies; a cone lies on its flank."""
+    shape = SHAPES[kind]
+    return math.pi / 2 + (math.atan2(shape.half_width, shape.height) if kind == 'cone' else 0.0)
 
 
 def nearest_half_turn(yaw: float, reference: float) -> float:
