@@ -76,7 +76,7 @@ UNSEEN_FAILURES: dict[str, tuple[str, ...]] = {
         'The machine unsuccessfully attempts to deposit the {o} in the {t}.',
         'The {o} tumbles down beside the {t}.',
         'The droid does not manage to deposit the {o} in the {t}.',
-        'The manipulator leaves the {o} beside the {t} by mistake.',
+        'The manipulator fumbles and leaves the {o} beside the {t}.',
         'The claw fumbles and the {o} falls next to the {t}.',
         'attempt to deposit {o} in {t} and fail',
     ),
@@ -85,7 +85,7 @@ UNSEEN_FAILURES: dict[str, tuple[str, ...]] = {
         'The {o} tumbles down beside the {r}.',
         'The droid does not manage to balance the {o} atop the {r}.',
         'The manipulator fumbles and the {o} falls off the {r}.',
-        'The {o} cannot be balanced upon the {r} and falls.',
+        'The machine cannot balance the {o} upon the {r}.',
         'attempt to pile {o} upon {r} and fail',
     ),
     'failed open': (

@@ -30,7 +30,12 @@ def _variants(verb: str, passive: str, doing: str, rest: str) -> tuple[str, ...]
 _SIDE = ' to the {s} of another object'
 _NEW_SIDE = ' {s} of another item'
 _OPEN = ('The robot opens {at}.', 'The robot arm opens {at}.', '{at} is opened.', 'opening {at}')
-_CLOSE = ('The robot closes {at}.', 'The robot arm closes {at}.', '{at} is closed.', 'closing {at}')
+_CLOSE = (
+    'The robot closes {at}.',
+    'The robot arm closes {at}.',
+    '{at} is closed.',
+    'closing {at}',
+)
 SEEN_LABELS: dict[str, tuple[str, ...]] = {
     'pick up': _variants('picks up', 'picked up', 'picking up', ''),
     'put in': _variants('puts', 'put', 'putting', ' into a container'),

@@ -55,9 +55,7 @@ def make(
 
 def meaning(segment: Segment) -> Segment:
     """Return a segment without its times, to compare what is said."""
-    return make(
-        segment.action, segment.item, segment.target, segment.reference, segment.success
-    )
+    return make(segment.action, segment.item, segment.target, segment.reference, segment.success)
 
 
 @cache
@@ -130,10 +128,6 @@ def all_segments(*, unseen: bool = True) -> Iterator[Segment]:
                         alone = target is not None and reference is not None
                         if not alone and possible(segment) and (unseen or not is_unseen(segment)):
                             yield segment
-
-
-def _one(options: tuple, chance: float) -> object:
-    return options[int(chance * len(options))]
 
 
 def draw_segment(

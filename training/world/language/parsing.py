@@ -163,9 +163,7 @@ def _exact(reading: Reading) -> Facts | None:
     target = None if pattern.place is None else reading.places[pattern.place]
     if pattern.action == 'push' and reading.directions:
         target = reading.directions[0]
-    return Facts(
-        pattern.action, kind, colour, target, by_role.get('reference'), pattern.success
-    )
+    return Facts(pattern.action, kind, colour, target, by_role.get('reference'), pattern.success)
 
 
 # Tried in this order on a skeleton; the first that is found names the action.
@@ -175,17 +173,25 @@ _VERBS: tuple[tuple[str, str], ...] = (
     ('pour', r'pour\w*|empt\w+|decant\w*'),
     ('put left of', r'(?:pu|plac|set|lower|position)\w+ .*left'),
     ('put right of', r'(?:pu|plac|set|lower|position)\w+ .*right'),
-    ('take out', r'(?:out of|from|off) (?:inside )?P|(?:remov|retriev|withdraw|extract)\w+'),
+    ('take out', r'(?:out of|from|off) (?:[a-z-]+ )?P|(?:remov|retriev|withdraw|extract)\w+'),
     ('stack', r'stack\w*|on top of O|atop O|on(?:to)? O|pil(?:e|es|ed|ing)'),
     ('open', r'open\w*(?= P)|P .*open\w*|pull\w* out P'),
     ('close', r'(?:clos|shut)\w*(?= P)|P .*(?:clos|shut)\w*'),
     ('push', r'push\w*|slid\w*|shov\w*|nudg\w*'),
-    ('put in', r'in(?:to|side)? P'),
-    ('put on', r'on(?:to)? P'),
+    ('put in', r'in(?:to|side)? (?:[a-z-]+ )?P'),
+    ('put on', r'on(?:to)? (?:[a-z-]+ )?P'),
     ('pick up', r'pick\w*|lift\w*|grab\w*|rais\w*|tak\w+ hold'),
 )
+_IDLE = re.compile(r'\b(?:nothing|no action|idle|still|wait\w*|motionless|inactive)\b')
 _ACTION = [(action, re.compile(rf'\b(?:{pattern})')) for action, pattern in _VERBS]
-_FAILURE = re.compile(r'\b(?:tr(?:y|ies|ied)|fail\w*|slip\w*|miss\w*|attempt\w*|without success)\b')
+_FAILURE = re.compile(
+    r'\b(?:tr(?:y|ies|ied)|fail\w*|slip\w*|miss\w*|attempt\w*|without success)\b'
+)
+_STATE = re.compile(
+    r'\b(?:(?:is|are|stands|stays)'
+    r' (?:open|closed|shut|located|sealed|retracted|extended|overturned|in open condition)'
+    r'|has fallen over|lies on its side|arranged from)\b'
+)
 _MOVING = re.compile(
     r'\b(?:pu[ts]\w*|plac\w+|set\w*|lower\w*|drop\w*|lay\w*|releas\w*|tak\w+|pick\w*|lift\w*'
     r'|stack\w*|remov\w+|ope\w+|clos\w+|shut\w*|pull\w*|push\w*|pour\w*|knock\w*|slid\w+|stand\w*'
@@ -197,8 +203,10 @@ def _guess(reading: Reading) -> Facts:
     """Read a text that is no sentence of this language."""
     skeleton, objects = reading.skeleton, reading.objects
     action = None
-    if _MOVING.search(skeleton):
-        action = next((name for name, verb in _ACTION if verb.search(skeleton)), None)
+    if not objects and _IDLE.search(skeleton):
+        action = 'idle'
+    elif _MOVING.search(moving := _STATE.sub('', skeleton)):
+        action = next((name for name, verb in _ACTION if verb.search(moving)), None)
     kind, colour = objects[0] if objects else (None, None)
     if action in ('open', 'close'):
         kind, colour = None, None

@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from training.world.language.question_templates import SEEN_QUESTIONS, UNSEEN_QUESTIONS
 from training.world.language.states import in_sight
 from training.world.language.words import (
     COLOUR_WORDS,
@@ -29,69 +30,6 @@ from training.world.symbols import COLOURS, KINDS, PLACES, ObjectInfo, Scene
 
 QUESTION_KINDS = ('presence', 'colour', 'count', 'where', 'drawer', 'held')
 
-# Slots: ao an object, o it without article, k a kind, l several kinds, t drawer or gripper.
-_SEEN: dict[str, tuple[str, ...]] = {
-    'presence': (
-        'Is there {ao}?',
-        'Is there {ao} in the picture?',
-        'Do you see {ao}?',
-        'Does the picture show {ao}?',
-        'Is {ao} in the scene?',
-    ),
-    'colour': (
-        'What colour is the {k}?',
-        'What is the colour of the {k}?',
-        'Which colour does the {k} have?',
-        'What color is the {k}?',
-        'Name the colour of the {k}.',
-    ),
-    'count': (
-        'How many {l} are there?',
-        'How many {l} are in the picture?',
-        'How many {l} do you see?',
-        'Count the {l}.',
-    ),
-    'where': (
-        'Where is the {o}?',
-        'Where do you see the {o}?',
-        'In which place is the {o}?',
-        'Tell where the {o} is.',
-        'Where has the {o} been put?',
-    ),
-    'drawer': (
-        'Is the {t} open or closed?',
-        'Is the {t} closed or open?',
-        'What is the state of the {t}?',
-        'Tell whether the {t} is open or closed.',
-    ),
-    'held': (
-        'What is the robot holding?',
-        'What does the {t} hold?',
-        'Which object is in the {t}?',
-        'What is held by the robot arm?',
-        'What does the robot have between its fingers?',
-    ),
-}
-_UNSEEN: dict[str, tuple[str, ...]] = {
-    'presence': ('Does the view contain {ao}?', 'Is {ao} visible?', 'Is {ao} depicted?'),
-    'colour': ('What hue is the {k}?', 'Which shade does the {k} have?', 'Identify its tint: {k}.'),
-    'count': ('What is the quantity of {l}?', 'What number of {l} is visible?', 'Tally the {l}.'),
-    'where': (
-        'What is the location of the {o}?',
-        'Locate the {o}.',
-        'Where is the {o} situated?',
-    ),
-    'drawer': (
-        'What is the status of the {t}, open or closed?',
-        'In what condition is the {t}?',
-        'Identify whether the {t} is open or closed.',
-    ),
-    'held': (
-        'What is the machine clutching?',
-        'Which item does the {t} carry?',
-        'Identify the item in the {t}.',
-    ),
-}
 HELD_CANDIDATES = 6
 # How often a question is asked whose answer is far more frequent than others.
 _NOTHING_SHARE = 0.12
@@ -140,7 +78,7 @@ class _Draw:
         return words.choose(self.chance(), unseen=self.unseen)
 
     def template(self, kind: str) -> str:
-        options = (_UNSEEN if self.unseen else _SEEN)[kind]
+        options = (UNSEEN_QUESTIONS if self.unseen else SEEN_QUESTIONS)[kind]
         return options[self.below(len(options))]
 
     def name(self, item: ObjectInfo) -> str:
@@ -193,7 +131,8 @@ def _count(draw: _Draw) -> Question:
     size = 3 + draw.below(2)
     goal = draw.below(len(draw.objects) + 1)
     kinds = list(dict.fromkeys(item.kind for item in draw.objects))
-    total, listed = 0, []
+    total = 0
+    listed: list[str] = []
     while kinds and total < goal and len(listed) < size:
         listed.append(kinds.pop(draw.below(len(kinds))))
         total += sum(item.kind == listed[-1] for item in draw.objects)
@@ -253,9 +192,7 @@ def _held(draw: _Draw) -> Question | None:
 _BY_KIND = (_presence, _colour, _count, _where, _drawer, _held)
 
 
-def questions(
-    scene: Scene, rng: np.random.Generator, *, unseen: bool = False
-) -> list[Question]:
+def questions(scene: Scene, rng: np.random.Generator, *, unseen: bool = False) -> list[Question]:
     """Draw the questions about a moment, at most one of each kind, at least one in all.
 
     Kinds that have no clear answer are left out, and those whose answer is nearly always the same

@@ -17,6 +17,7 @@ from training.world.language.words import (
     KIND_WORDS,
     PLACE_WORDS,
     PREPOSITIONS,
+    article,
 )
 from training.world.symbols import COLOURS, FURNITURE, KINDS, ObjectInfo, Scene
 
@@ -27,8 +28,8 @@ CLEAR_DISTANCE = 0.03
 Fact = tuple[str, tuple[ObjectInfo, ...], str]
 Namer = Callable[[ObjectInfo], str]
 
-# Slots: n one object, l and m several objects in order and in reverse, r the object below,
-# p the preposition, t the place; the first is canonical.
+# Slots: n one object (a with 'a' or 'an'), l and m several objects in order and in reverse, r the
+# object below, p the preposition, t the place; the first is canonical.
 _SEEN: dict[str, tuple[str, ...]] = {
     'held': ('the {n} is in the {t}', 'the robot holds the {n}', 'the {t} holds the {n}'),
     'row': (
@@ -36,9 +37,9 @@ _SEEN: dict[str, tuple[str, ...]] = {
         'on the table, from left to right, there are {l}',
         'from right to left on the table are {m}',
     ),
-    'table': ('the {n} is on the {t}', 'there is the {n} on the {t}', 'on the {t} is the {n}'),
+    'table': ('the {n} is on the {t}', 'there is {a} on the {t}', 'on the {t} there is {a}'),
     'on top': ('the {n} is on top of the {r}', 'on top of the {r} is the {n}'),
-    'one': ('the {n} is {p} the {t}', 'the {n} lies {p} the {t}', '{p} the {t} is the {n}'),
+    'one': ('the {n} is {p} the {t}', 'there is {a} {p} the {t}', '{p} the {t} is the {n}'),
     'many': ('{l} are {p} the {t}', '{p} the {t} are {l}', '{p} the {t} there are {l}'),
     'lying': ('the {n} lies on its side', 'the {n} has fallen over'),
     'open': ('the {t} is open', 'the {t} stands open'),
@@ -117,6 +118,7 @@ def _clause(template: str, fact: Fact, name: Namer, place: Callable[[str], str])
     names = [name(item) for item in things]
     return template.format(
         n=names[0] if names else '',
+        a=article(names[0]) if names else '',
         r=names[-1] if names else '',
         l=_listed(names) if '{l}' in template else '',
         m=_listed(names[::-1]) if '{m}' in template else '',

@@ -11,6 +11,7 @@ import numpy as np
 from training.world.language.captions import CHANCES, phrase
 from training.world.language.distractors import differ_in
 from training.world.language.meanings import SIDES, draw_segment
+from training.world.splits import is_unseen
 from training.world.symbols import Segment
 
 TRIPLET_KINDS = (
@@ -28,23 +29,23 @@ class Triplet:
     kind: str
 
 
-def _left_right(rng: np.random.Generator, unseen: bool) -> tuple[Segment, Segment]:
+def _left_right(rng: np.random.Generator) -> tuple[Segment, Segment]:
     if rng.random() < 0.5:
         side = int(rng.integers(2))
-        segment = draw_segment(rng, SIDES[side], unseen=unseen)
+        segment = draw_segment(rng, SIDES[side])
         return segment, replace(segment, action=SIDES[1 - side])
-    segment = replace(draw_segment(rng, 'push', unseen=unseen), target='left')
+    segment = replace(draw_segment(rng, 'push'), target='left')
     other = replace(segment, target='right')
     return (segment, other) if rng.random() < 0.5 else (other, segment)
 
 
-def _in_out(rng: np.random.Generator, unseen: bool) -> tuple[Segment, Segment]:
-    inside = replace(draw_segment(rng, 'put in', unseen=unseen), success=True)
+def _in_out(rng: np.random.Generator) -> tuple[Segment, Segment]:
+    inside = replace(draw_segment(rng, 'put in'), success=True)
     outside = replace(inside, action='take out')
     return (inside, outside) if rng.random() < 0.5 else (outside, inside)
 
 
-def _open_close(rng: np.random.Generator, unseen: bool) -> tuple[Segment, Segment]:
+def _open_close(rng: np.random.Generator) -> tuple[Segment, Segment]:
     pair = [replace(draw_segment(rng, name), success=True) for name in ('open', 'close')]
     first = int(rng.integers(2))
     return pair[first], pair[1 - first]
@@ -53,12 +54,12 @@ def _open_close(rng: np.random.Generator, unseen: bool) -> tuple[Segment, Segmen
 _PAIRS = {'left/right': _left_right, 'in/out': _in_out, 'open/close': _open_close}
 
 
-def _pair(kind: str, rng: np.random.Generator, unseen: bool) -> tuple[Segment, Segment]:
+def _pair(kind: str, rng: np.random.Generator) -> tuple[Segment, Segment]:
     """Draw two meanings that differ in one fact."""
     if kind in _PAIRS:
-        return _PAIRS[kind](rng, unseen)
+        return _PAIRS[kind](rng)
     while True:
-        segment = draw_segment(rng, unseen=unseen)
+        segment = draw_segment(rng)
         if segment.item is not None and (other := differ_in(segment, kind, rng)) is not None:
             return segment, other
 
@@ -78,7 +79,9 @@ def triplets(rng: np.random.Generator, count: int, *, unseen: bool = False) -> l
     for index in range(count):
         kind = TRIPLET_KINDS[index % len(TRIPLET_KINDS)]
         while True:
-            segment, other = _pair(kind, rng, False)
+            segment, other = _pair(kind, rng)
+            if is_unseen(segment) or is_unseen(other):
+                continue
             first, second, third = rng.random((3, CHANCES)).tolist()
             texts = (
                 phrase(segment, first, unseen=unseen),

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from training.world.language.meanings import kinds_of
-from training.world.language.parsing import parse_caption, read
+from training.world.language.parsing import parse_caption, parse_exactly, read
 from training.world.language.words import UNSEEN_WORDS, words_in
 from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
+
+_CLAUSES = re.compile(r'[.,;:!?]')
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
@@ -22,9 +25,12 @@ def combinations_of(texts: Iterable[str]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for text in texts:
         found.update((colour, kind) for kind, colour in read(text).objects if kind and colour)
-        facts = parse_caption(text)
-        if facts.action and facts.kind and facts.kind in kinds_of(facts.action):
-            found.add((facts.action, facts.kind))
+        exact = parse_exactly(text)
+        # Others clause by clause, or a verb would be taken for one about another clause's object.
+        every = [exact] if exact else [parse_caption(part) for part in _CLAUSES.split(text)]
+        for facts in every:
+            if facts.action and facts.kind and facts.kind in kinds_of(facts.action):
+                found.add((facts.action, facts.kind))
     return found
 
 
