@@ -19,6 +19,7 @@ from training.world.footprint import (
     extent,
     gap_between,
     gap_to_rectangle,
+    is_lying,
     top,
 )
 from training.world.geometry import SHAPES
@@ -386,10 +387,10 @@ class Choices:
         lx, ly = x + let_go * ux, y + let_go * uy
         if not self.room.hand_seen(lx, ly, floor + shape.grasp_height):
             return None
-        turn = writer.last(index).turn
-        new = Goal(
-            goal.action, lx, ly, floor, angle - turn, goal.target, goal.reference, exact=True
-        )
+        # It falls between the fingers, not through one; what will lie falls along its heading.
+        lying = is_lying(end)
+        yaw = angle - writer.last(index).turn if lying else angle + math.pi / 2
+        new = Goal(goal.action, lx, ly, floor, yaw, goal.target, goal.reference, exact=lying)
         return new, end
 
     def _landing(self, index: int, middle: Point, direction: Point, away: float) -> Pose | None:

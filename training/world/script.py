@@ -13,6 +13,8 @@ from training.world.geometry import DRAWER_TRAVEL, SHAPES
 from training.world.layout import Layout
 from training.world.symbols import ObjectInfo, Scene, Segment
 
+# A cone's foot is a disc of this height, and its tip is blunt: its radius.
+CONE_FOOT, CONE_TIP = 0.007, 0.004
 Tip = tuple[float, float, float]
 
 
@@ -229,7 +231,8 @@ def object_pose(phase: Phase, kind: str, hand: Keyframe, time_s: float) -> Pose:
         u = (time_s - phase.time_s) / (phase.end_s - phase.time_s)
         u = min(max(u, 0.0), 1.0)
         if phase.mode == 'topple':
-            return toppled(kind, phase.pose, phase.end[4] * u * u)
+            # It leaves with the hand's speed, then its weight takes over.
+            return toppled(kind, phase.pose, phase.end[4] * u * (0.35 + 0.65 * u))
         level = u * (1.4 - 0.4 * u)  # slows down a little
         a, b, c, d, e = (p + level * (q - p) for p, q in zip(phase.pose, phase.end, strict=True))
         c = z + u * u * (phase.end[2] - z) + 4.0 * phase.hop * u * (1.0 - u)
@@ -250,17 +253,22 @@ def toppled(kind: str, pose: Pose, tilt: float) -> Pose:
     foot, half = shape.half_width, shape.height / 2
     side = 1.0 if tilt >= 0.0 else -1.0
     cos, sin = math.cos(tilt), abs(math.sin(tilt))
+    # Beyond a quarter turn a cone rolls over the upper edge of its foot, which is a disc.
+    lift = CONE_FOOT * max(0.0, -cos) if kind == 'cone' else 0.0
     ahead = side * (foot - foot * cos + half * sin)
     return (
         x + ahead * math.cos(yaw), y + ahead * math.sin(yaw),
-        z - half + foot * sin + half * cos, yaw, tilt,
+        z - half + foot * sin + half * cos + lift, yaw, tilt,
     )  # fmt: skip
 
 
 def lying_tilt(kind: str) -> float:
     """Return the tilt of an object that lies; a cone lies on its flank."""
     shape = SHAPES[kind]
-    return math.pi / 2 + (math.atan2(shape.half_width, shape.height) if kind == 'cone' else 0.0)
+    if kind != 'cone':
+        return math.pi / 2
+    foot, height = SHAPES[kind].half_width, SHAPES[kind].height
+    return math.pi / 2 + math.atan2(foot - CONE_TIP, height - CONE_FOOT)
 
 
 def nearest_half_turn(yaw: float, reference: float) -> float:

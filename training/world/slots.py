@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from training.world.footprint import FORMS, Piece, Pose, cover
-from training.world.geometry import DRAWER_TRAVEL, SHAPES
+from training.world.geometry import DRAWER_TRAVEL, FINGER_LENGTH, PALM_HALF_LENGTH, SHAPES
 from training.world.motions import PlanWriter
 
 _FINGER = 0.012
@@ -18,6 +18,9 @@ _TWO = ('tray', 'shelf')
 _SIZE = {'banana': (0.021, 0.055), 'box': (0.030, 0.036), 'cup': (0.036, 0.046)}
 _DRAWER_BACK = 0.054  # middle of the open drawer behind the closed front's plane, negative y
 
+# Kinds that stand lengthwise in a tray or shelf: the fingers take them along x.
+_ALONG_X = ('banana', 'cup')
+_Taken = tuple[float, float, str]  # least and greatest x from the middle, kind
 Slot = tuple[float, float, float, bool]  # x, y, yaw of the hand, whether half a turn matters
 
 
@@ -26,9 +29,7 @@ def _size(kind: str) -> tuple[float, float]:
     return _SIZE.get(kind, (wide, wide))
 
 
-def _fits(
-    kind: str, piece: Piece, dx: float, along_x: bool, taken: list[tuple[float, float]]
-) -> bool:
+def _fits(kind: str, piece: Piece, dx: float, along_x: bool, taken: list[_Taken]) -> bool:
     """Tell whether an object fits in a slot of a tray or shelf.
 
     Args:
@@ -36,7 +37,7 @@ def _fits(
         piece: The tray or shelf.
         dx: The slot's place along x from the middle.
         along_x: Whether the fingers open along x.
-        taken: Least and greatest x of what stands there, from the middle.
+        taken: What stands there.
     """
     form = FORMS[piece.name]
     fingers, across = _size(kind)
@@ -45,7 +46,19 @@ def _fits(
         return False
     opened = SHAPES[kind].grasp_half_width + form.clearance + _FINGER
     reach = max(size_x + 0.003, opened if along_x else 0.0)
-    return all(dx - reach >= high or dx + reach <= low for low, high in taken)
+    for low, high, other in taken:
+        # The palm is low enough to meet what is taller; a later grasp of the other one as well.
+        palm_meets = along_x and _under_palm(kind) < SHAPES[other].height
+        palm_meets |= other in _ALONG_X and _under_palm(other) < SHAPES[kind].height
+        room = max(reach, PALM_HALF_LENGTH + 0.002) if palm_meets else reach
+        if dx - room < high and dx + room > low:
+            return False
+    return True
+
+
+def _under_palm(kind: str) -> float:
+    """Return the height of the palm's lower side above a grasped object's bottom."""
+    return SHAPES[kind].grasp_height + FINGER_LENGTH
 
 
 def find_slot(writer: PlanWriter, index: int, name: str) -> Slot | None:
@@ -57,16 +70,16 @@ def find_slot(writer: PlanWriter, index: int, name: str) -> Slot | None:
     piece, kind = writer.layout.piece(name), writer.kind(index)
     content = [i for i in writer.content(name) if i != index]
     if name in _TWO:
-        taken = []
+        taken: list[_Taken] = []
         for i in content:
             pose = writer.pose(i)
             circles = cover(writer.kind(i), pose)
             taken.append(
                 (min(x - r for x, _, r in circles) - piece.x,
-                 max(x + r for x, _, r in circles) - piece.x)
+                 max(x + r for x, _, r in circles) - piece.x, writer.kind(i))
             )  # fmt: skip
         slots = [-_SLOT, _SLOT] if writer.rng.random() < 0.5 else [_SLOT, -_SLOT]
-        yaws = (True, False) if kind in ('banana', 'cup') else (False, True)
+        yaws = (True, False) if kind in _ALONG_X else (False, True)
         for dx in (*slots, 0.0):
             for along_x in yaws:
                 if _fits(kind, piece, dx, along_x, taken):

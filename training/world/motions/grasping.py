@@ -71,9 +71,7 @@ def pick_up(writer: PlanWriter, index: int, *, success: bool = True) -> None:
         return
     before = writer.last(index)
     lifted = Waypoint((x, y, low + _SLIP_HEIGHT), yaw, tight, share=0.55)
-    slipped = Waypoint(
-        (x, y, low + _SLIP_HEIGHT + 0.012), yaw, max(tight - 0.020, 0.008), share=0.2
-    )
+    slipped = Waypoint((x, y, low + _SLIP_HEIGHT + 0.012), yaw, tight - 0.006, share=0.25)
     ways += [lifted, slipped, *writer.retreat(slipped, rise=0.020)]
     added = writer.write('pick up', ways, index, success=False)
     grasp, slip = added[closed], added[closed + 1]

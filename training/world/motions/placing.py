@@ -114,9 +114,8 @@ def drop_beside(writer: PlanWriter, goal: Goal, end: Pose) -> None:
     )
     let_go = added[down].time_s + 0.06  # the fingers have opened a little
     start = object_pose(held, kind, added[down], let_go)
-    # The shorter way round to the heading in which it ends.
-    heading = end[3] + 2 * math.pi * round((start[3] - end[3]) / (2 * math.pi))
-    end = (*end[:3], heading, end[4])
+    # What lies has the heading in which it was let go; what stands need not turn either.
+    end = (*end[:3], start[3], end[4])
     landed_s = let_go + 0.40
     writer.begin(
         index,

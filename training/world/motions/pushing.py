@@ -34,7 +34,8 @@ def push(writer: PlanWriter, index: int, heading: float, length: float, *, targe
     # The fingers stand side by side across the push, so they open across it.
     yaw = nearest_half_turn(heading + math.pi / 2, writer.hand.yaw)
     reach = extent(kind, heading + math.pi - own) + _FINGER_DEPTH
-    height = min(0.032, 0.45 * SHAPES[kind].height)
+    # Low, but a box is so tall that the palm must stay above it.
+    height = 0.047 if kind == 'box' else min(0.032, 0.45 * SHAPES[kind].height)
 
     def beside(metres: float) -> tuple[float, float, float]:
         return x + (metres - reach) * ux, y + (metres - reach) * uy, height
@@ -84,12 +85,12 @@ def knock_over(writer: PlanWriter, index: int, heading: float) -> None:
     start = behind(back)
     ways = writer.approach(start[0], start[1], height, yaw, 0.0)
     down = len(ways) - 1
-    struck = Waypoint(behind(reach - 0.026), yaw, 0.0, share=0.42)
+    struck = Waypoint(behind(reach - 0.018), yaw, 0.0, share=0.46)
     ways += [struck, *writer.retreat(struck, rise=0.030)]
     added = writer.write('knock over', ways, index)
     begin, end = added[down].time_s, added[down + 1].time_s
-    # The fingers arrive with half of the way done, when the hand is fastest.
-    hit = begin + 0.53 * (end - begin)
+    # The fingers arrive with 0.65 of the way done, while the hand is fast.
+    hit = begin + 0.585 * (end - begin)
     tilt = lying_tilt(kind)
     standing = (x, y, z, heading, 0.0)
     fallen = toppled(kind, standing, tilt)
