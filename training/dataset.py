@@ -10,71 +10,31 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from training.world import COLOURS, KINDS, render_episode
-from training.world.language import all_captions, caption
-from vljepa_ros.errors import ResourceNotFoundError
+from training.episodes import FACTS, MAX_FURNITURE, Episodes, encode_index, segment_facts
+from training.manifest import write_manifest
+from training.world import Episode, render_episode
+from training.world.splits import SPLIT_CODE
+from training.world.symbols import (
+    COLOURS,
+    FURNITURE,
+    KINDS,
+    MAX_OBJECTS,
+    PLACES,
+    WORLD_VERSION,
+)
+from vljepa_ros.errors import ConfigurationError, ResourceNotFoundError
 
 FPS = 5.0
 EPISODES_PER_SHARD = 25
-MAX_OBJECTS = 3
 JPEG_QUALITY = 95
-
-
-@dataclass(frozen=True)
-class Episodes:
-    """Many episodes as flat arrays; F frames, E episodes, S segments in all.
-
-    Attributes:
-        jpeg: uint8, all encoded frames one after another.
-        jpeg_end: int64 [F], where each ends.
-        frame_end: int64 [E], index after each episode's last frame.
-        segment_end: int64 [E], index after each episode's last segment.
-        times_s: float32 [F], time within the episode.
-        pixels: float32 [F, 3, 3], u, v and radius of each object in pixels, NaN where none.
-        gripper: float32 [F, 2], u and v of the fingertips in pixels.
-        held: int8 [F], index of the held object, -1 if none.
-        drawer: float32 [F], 0 closed .. 1 open.
-        places: int8 [F, 3], index into `world.PLACES`, -1 where there is no object.
-        kind: int8 [E, 3], index into `world.KINDS`, -1 where there is no object.
-        colour: int8 [E, 3], index into `world.COLOURS`, -1 where there is no object.
-        segment_start_s: float32 [S].
-        segment_end_s: float32 [S].
-        segment_caption: int16 [S], index into `language.all_captions()`.
-    """
-
-    jpeg: np.ndarray
-    jpeg_end: np.ndarray
-    frame_end: np.ndarray
-    segment_end: np.ndarray
-    times_s: np.ndarray
-    pixels: np.ndarray
-    gripper: np.ndarray
-    held: np.ndarray
-    drawer: np.ndarray
-    places: np.ndarray
-    kind: np.ndarray
-    colour: np.ndarray
-    segment_start_s: np.ndarray
-    segment_end_s: np.ndarray
-    segment_caption: np.ndarray
-
-    def __len__(self) -> int:
-        """Return the number of episodes."""
-        return len(self.frame_end)
-
-    def frame(self, index: int) -> np.ndarray:
-        """Decode one frame, RGB uint8 [H, W, 3]."""
-        start = int(self.jpeg_end[index - 1]) if index else 0
-        image = cv2.imdecode(self.jpeg[start : int(self.jpeg_end[index])], cv2.IMREAD_COLOR)
-        assert image is not None
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+Rows = dict[str, list[np.ndarray]]
 
 
 def shard_path(folder: Path, split: str, index: int) -> Path:
@@ -82,55 +42,82 @@ def shard_path(folder: Path, split: str, index: int) -> Path:
     return folder / split / f'shard-{index:05d}.npz'
 
 
+def _padded(values: np.ndarray, width: int, fill: float) -> np.ndarray:
+    """Fill the second dimension of [F, n, ...] up to `width`."""
+    missing = width - values.shape[1]
+    widths = [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2)
+    return np.pad(values, widths, constant_values=fill)
+
+
+def _encode(episode: Episode) -> list[np.ndarray]:
+    """Return the frames as JPEG."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    return [
+        cv2.imencode('.jpg', cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].ravel()
+        for frame in episode.frames
+    ]
+
+
+def _add(rows: Rows, episode: Episode) -> None:
+    """Append an episode to the columns of a shard."""
+    encoded = _encode(episode)
+    states = episode.states
+    scenes = [episode.scene(index) for index in range(len(states))]
+    furniture = scenes[0].furniture
+    none = float('nan')
+    columns = {
+        'jpeg_end': [len(blob) for blob in encoded],
+        'frame_end': [len(states)],
+        'segment_end': [len(episode.segments)],
+        'times_s': episode.times_s.astype(np.float32),
+        'pixels': _padded(episode.pixels, MAX_OBJECTS, none),
+        'furniture_pixels': _padded(episode.furniture_pixels, MAX_FURNITURE, none),
+        'gripper': episode.gripper_pixel,
+        'drawer': np.array([state.drawer for state in states], np.float32),
+        'places': _padded(
+            np.array([[PLACES.index(p) for p in scene.places] for scene in scenes], np.int8),
+            MAX_OBJECTS,
+            -1,
+        ),
+        'supports': _padded(
+            np.array([scene.supports for scene in scenes], np.int8), MAX_OBJECTS, -1
+        ),
+        'lying': _padded(np.array([scene.lying for scene in scenes], bool), MAX_OBJECTS, False),
+        'across': _padded(
+            np.array([scene.across for scene in scenes], np.float32), MAX_OBJECTS, none
+        ),
+        'kind': encode_index([item.kind for item in episode.objects], KINDS, MAX_OBJECTS)[None],
+        'colour': encode_index([item.colour for item in episode.objects], COLOURS, MAX_OBJECTS)[
+            None
+        ],
+        'furniture': encode_index(furniture, FURNITURE, MAX_FURNITURE)[None],
+        'segment_start_s': np.array([s.start_s for s in episode.segments], np.float32),
+        'segment_end_s': np.array([s.end_s for s in episode.segments], np.float32),
+        'segment_facts': np.stack([segment_facts(segment) for segment in episode.segments]),
+    }
+    rows['jpeg'] += encoded
+    for name, values in columns.items():
+        rows[name].append(np.asarray(values))
+
+
 def write_shard(folder: Path, split: str, index: int, size: int) -> None:
     """Render one shard; its episodes' seeds follow from its index."""
-    captions = {text: number for number, text in enumerate(all_captions())}
-    rows: dict[str, list[np.ndarray]] = {field.name: [] for field in fields(Episodes)}
+    rows: Rows = {name: [] for name in Episodes.columns()}
     for seed in range(index * EPISODES_PER_SHARD, index * EPISODES_PER_SHARD + EPISODES_PER_SHARD):
         # Another phase each time, so that segment borders fall anywhere between two frames.
         offset_s = float(np.random.default_rng([7, seed]).uniform(0.0, 1.0 / FPS))
         episode = render_episode(
             seed=seed, split=split, fps=FPS, width=size, height=size, start_offset_s=offset_s
         )
-        encoded = [
-            cv2.imencode(
-                '.jpg',
-                cv2.cvtColor(frame, cv2.COLOR_RGB2BGR),
-                [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
-            )[1].ravel()
-            for frame in episode.frames
-        ]
-        total, count = len(episode.times_s), len(episode.objects)
-        pixels = np.full((total, MAX_OBJECTS, 3), np.nan, np.float32)
-        pixels[:, :count] = episode.pixels
-        places = np.full((total, MAX_OBJECTS), -1, np.int8)
-        places[:, :count] = episode.places
-        padding = [-1] * (MAX_OBJECTS - count)
-        kind = [KINDS.index(item.kind) for item in episode.objects] + padding
-        colour = [list(COLOURS).index(item.colour) for item in episode.objects] + padding
-        rows['jpeg'] += encoded
-        rows['jpeg_end'] += [np.array([len(blob)]) for blob in encoded]
-        rows['frame_end'].append(np.array([total]))
-        rows['segment_end'].append(np.array([len(episode.segments)]))
-        rows['times_s'].append(episode.times_s.astype(np.float32))
-        rows['pixels'].append(pixels)
-        rows['gripper'].append(episode.gripper_pixel)
-        rows['held'].append(episode.held.astype(np.int8))
-        rows['drawer'].append(episode.drawer)
-        rows['places'].append(places)
-        rows['kind'].append(np.array([kind], np.int8))
-        rows['colour'].append(np.array([colour], np.int8))
-        segments = episode.segments
-        rows['segment_start_s'].append(np.array([s.start_s for s in segments], np.float32))
-        rows['segment_end_s'].append(np.array([s.end_s for s in segments], np.float32))
-        rows['segment_caption'].append(np.array([captions[caption(s)] for s in segments]))
+        _add(rows, episode)
     arrays = {name: np.concatenate(parts) for name, parts in rows.items()}
     for name in ('jpeg_end', 'frame_end', 'segment_end'):
-        arrays[name] = arrays[name].cumsum()
+        arrays[name] = arrays[name].astype(np.int64).cumsum()
+    assert arrays['segment_facts'].shape[1] == len(FACTS)
     path = shard_path(folder, split, index)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix('.partial.npz')
-    np.savez(partial, **arrays)  # type: ignore[arg-type]
+    np.savez(partial, world_version=np.array(WORLD_VERSION), **arrays)  # type: ignore[arg-type]
     partial.rename(path)  # a shard is there as a whole or not at all
 
 
@@ -140,35 +127,57 @@ def _write(task: tuple[Path, str, int, int]) -> int:
 
 
 def build(
-    folder: Path, *, split: str, episodes: int, size: int = 128, workers: int | None = None
+    folder: Path,
+    *,
+    split: str,
+    episodes: int,
+    size: int = 128,
+    workers: int | None = None,
+    written: Callable[[int], None] | None = None,
 ) -> None:
     """Render all missing shards with one process a core, with a progress bar.
 
     Args:
         folder: where the shards go, `<folder>/<split>/shard-*.npz`.
-        split: 'train', 'val' or 'test'.
+        split: one of `splits.SPLIT_CODE`.
         episodes: number of episodes, rounded up to whole shards.
         size: side of the frames in pixels.
         workers: processes; None takes the number of cores.
+        written: called with the number of each shard that is new.
+
+    Raises:
+        ConfigurationError: a shard there is of another version of the world.
     """
     # llvmpipe draws with threads of its own unless told not to; one process a core is faster.
     os.environ.setdefault('LP_NUM_THREADS', '0')
     count = -(-episodes // EPISODES_PER_SHARD)
-    tasks = [
-        (folder, split, index, size)
-        for index in range(count)
-        if not shard_path(folder, split, index).is_file()
-    ]
+    there = [index for index in range(count) if shard_path(folder, split, index).is_file()]
+    for index in there[:1]:
+        _check_version(shard_path(folder, split, index))
+    tasks = [(folder, split, index, size) for index in range(count) if index not in set(there)]
     processes = workers or os.cpu_count() or 1
     with multiprocessing.get_context('spawn').Pool(processes) as pool:
         bar = tqdm(total=count, initial=count - len(tasks), unit='shard', desc=f'render {split}')
-        for _ in pool.imap_unordered(_write, tasks):
+        for index in pool.imap_unordered(_write, tasks):
             bar.update()
+            if written is not None:
+                written(index)
         bar.close()
+    write_manifest(folder / split, split=split, data=load(folder, split=split, episodes=episodes))
+
+
+def _check_version(path: Path) -> None:
+    with np.load(path) as shard:
+        version = int(shard['world_version']) if 'world_version' in shard.files else 1
+    if version != WORLD_VERSION:
+        raise ConfigurationError(
+            f'{path} is of version {version} of the world, this is version {WORLD_VERSION}. '
+            'Name another folder, or remove this one to render anew'
+        )
 
 
 def load(folder: Path, *, split: str, episodes: int | None = None) -> Episodes:
-    """Load the first shards into memory (about 0.35 MB an episode).
+    """Load the first shards into memory (about 0.6 MB an episode).
 
     Args:
         folder: as in `build`.
@@ -177,6 +186,7 @@ def load(folder: Path, *, split: str, episodes: int | None = None) -> Episodes:
 
     Raises:
         ResourceNotFoundError: there are fewer, or none.
+        ConfigurationError: they are of another version of the world.
     """
     paths = sorted((folder / split).glob('shard-?????.npz'))
     wanted = len(paths) if episodes is None else -(-episodes // EPISODES_PER_SHARD)
@@ -185,24 +195,25 @@ def load(folder: Path, *, split: str, episodes: int | None = None) -> Episodes:
             f'{folder / split} holds {len(paths)} shards, {max(wanted, 1)} are needed. Render '
             f'them with: python -m training.dataset --split {split} --out {folder} --episodes N'
         )
+    _check_version(paths[0])
     shards = []
     for path in paths[:wanted]:
         with np.load(path) as shard:
-            shards.append({name: shard[name] for name in shard.files})
+            shards.append({name: shard[name] for name in Episodes.columns()})
     merged: dict[str, np.ndarray] = {}
-    for field in fields(Episodes):
-        parts = [shard[field.name] for shard in shards]
-        if field.name in ('jpeg_end', 'frame_end', 'segment_end'):
+    for name in Episodes.columns():
+        parts = [shard[name] for shard in shards]
+        if name in ('jpeg_end', 'frame_end', 'segment_end'):
             starts = np.cumsum([0] + [int(part[-1]) for part in parts[:-1]])
             parts = [part + start for part, start in zip(parts, starts, strict=True)]
-        merged[field.name] = np.concatenate(parts)
+        merged[name] = np.concatenate(parts)
     return Episodes(**merged)
 
 
 def main() -> None:
     """Render a split from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--split', choices=('train', 'val', 'test'), required=True)
+    parser.add_argument('--split', choices=tuple(SPLIT_CODE), required=True)
     parser.add_argument('--episodes', type=int, required=True, help='number of episodes')
     parser.add_argument('--out', type=Path, required=True, help='folder of the data set')
     parser.add_argument('--workers', type=int, help='processes (default: one a core)')

@@ -10,6 +10,8 @@ told in equal words.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,75 +19,93 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
+from training.loop import bf16_is_faster, cosine_rate
+from training.objective import embed_sorted
 from training.state_file import load_state, save_state
-from training.texts import captions, draw_phrasing, draw_state
 from vljepa_ros.model.vl_jepa import VLJEPA
 
-BATCH = 64
-STATE_SHARE = 0.35
 SAVE_EVERY = 200
+# Returns a sentence to embed and the sentence to write.
+DrawTexts = Callable[[np.random.Generator], tuple[str, str]]
 
 
-def draw_texts(step: int, *, seed: int) -> tuple[list[str], list[str]]:
-    """Return the sentences to embed and the sentences to write."""
-    rng = np.random.default_rng([seed, step, 3])
-    sources, targets = [], []
-    for _ in range(BATCH):
-        if rng.random() < STATE_SHARE:
-            sources.append(draw_state(rng))
-            targets.append(sources[-1])
-        else:
-            meaning = int(rng.integers(len(captions())))
-            sources.append(draw_phrasing(meaning, rng))
-            targets.append(captions()[meaning])
-    return sources, targets
+@dataclass(frozen=True)
+class DecoderConfig:
+    """Settings of the Y-Decoder's training.
+
+    Attributes:
+        steps: batches in all.
+        texts: sentences a batch.
+        learning_rate: peak of the cosine schedule.
+        noise: largest length of the noise vector, relative to the unit embedding.
+        seed: of texts and noise.
+    """
+
+    steps: int = 4000
+    texts: int = 128
+    learning_rate: float = 1e-3
+    noise: float = 0.8
+    seed: int = 0
 
 
-def train_decoder(
-    model: VLJEPA, folder: Path, *, steps: int, noise: float = 0.6, seed: int = 0
-) -> None:
+def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: DecoderConfig) -> None:
     """Train the Y-Decoder with everything else frozen; goes on where it was interrupted.
 
     Args:
         model: with a trained Y-Encoder.
         folder: holds the training state.
-        steps: batches in all.
-        noise: largest length of the noise vector, relative to the unit embedding.
-        seed: of texts and noise.
+        draw: draws the sentences.
+        config: settings; those of an interrupted training must not change.
     """
-    decoder = model.network('y_decoder')
-    optimizer = torch.optim.AdamW(decoder.parameters(), lr=1e-3, weight_decay=0.05, fused=True)
+    decoder = model.network('y_decoder').train()
+    optimizer = torch.optim.AdamW(
+        decoder.parameters(), lr=config.learning_rate, weight_decay=0.05, fused=True
+    )
     path = folder / 'decoder_state.safetensors'
     done = load_state(path, {'decoder': decoder}, optimizer)
     tokenizer = model.tokenizers['y_decoder']
-    bar = tqdm(total=steps, initial=done, desc='decoder', unit='step', dynamic_ncols=True)
-    for step in range(done, steps):
+    half = bf16_is_faster()
+    bar = tqdm(total=config.steps, initial=done, desc='decoder', unit='step', dynamic_ncols=True)
+    for step in range(done, config.steps):
+        rate = cosine_rate(step, steps=config.steps, warmup=100)
         for group in optimizer.param_groups:
-            group['lr'] = 1e-3 * min(1.0, (step + 1) / 100) * (1.0 - step / steps)
-        sources, targets = draw_texts(step, seed=seed)
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        with torch.no_grad():
-            embeddings = model.embed_text(sources)
-            direction = torch.randn(embeddings.shape, generator=generator)
-            length = noise * torch.rand(len(sources), 1, generator=generator)
-            noisy = embeddings + length * functional.normalize(direction, dim=-1)
-            noisy = functional.normalize(noisy, dim=-1)
+            group['lr'] = config.learning_rate * rate
+        rng = np.random.default_rng([config.seed, step, 3])
+        sources, targets = zip(*(draw(rng) for _ in range(config.texts)), strict=True)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16, enabled=half):
+            embeddings = embed_sorted(model, sources).float()
+        noisy = add_noise(embeddings, config.noise, generator)
         ids, mask = model.tokenize('y_decoder', targets)
         bos = ids.new_full((len(targets), 1), tokenizer.bos)
         ended = torch.cat((ids, ids.new_full((len(targets), 1), tokenizer.pad)), dim=1)
         # [EOS] goes right behind each text; what follows is not scored.
         ended.scatter_(1, mask.sum(1, keepdim=True), tokenizer.eos)
-        logits = decoder(noisy, torch.cat((bos, ids), dim=1))
-        loss = functional.cross_entropy(logits.transpose(1, 2), ended, ignore_index=tokenizer.pad)
+        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+            logits = decoder(noisy, torch.cat((bos, ids), dim=1))
+        loss = functional.cross_entropy(
+            logits.float().transpose(1, 2), ended, ignore_index=tokenizer.pad
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         optimizer.step()
         bar.update()
-        bar.set_postfix(loss=f'{loss:.3f}')
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
+            bar.set_postfix(loss=f'{loss:.3f}')
             save_state(path, {'decoder': decoder}, optimizer, step=step + 1)
             with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                row = {'decoder_step': step + 1, 'decoder_loss': round(loss.item(), 4)}
+                row = {'stage': 'decoder', 'step': step + 1, 'loss': round(loss.item(), 4)}
                 log.write(json.dumps(row) + '\n')
     bar.close()
+
+
+def add_noise(
+    embeddings: torch.Tensor, longest: float, generator: torch.Generator
+) -> torch.Tensor:
+    """Move unit vectors [N, D] by random vectors of length 0 .. `longest`; unit length again."""
+    direction = torch.randn(embeddings.shape, generator=generator)
+    length = longest * torch.rand(len(embeddings), 1, generator=generator)
+    return functional.normalize(
+        embeddings + length * functional.normalize(direction, dim=-1), dim=-1
+    )

@@ -1,88 +1,106 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The objective of one batch: InfoNCE over captions, states and actions, plus the state head."""
+"""The training objective of one batch: predicted and target embeddings, and a loss between them.
+
+InfoNCE is the paper's (§2); cosine, L1 and L2 are those of its ablation (Tab. 7c).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from training.batches import Batch
-from training.state_head import StateHead, dense_targets
-from training.texts import captions, draw_phrasing
+from training.sources import QueryAnswer
 from vljepa_ros.model.loss import info_nce
 from vljepa_ros.model.vl_jepa import VLJEPA
 
-QUERIES = ('caption', 'action', 'state')
-
 
 @dataclass(frozen=True)
-class Losses:
-    """The two parts of the loss, scalars."""
+class Embedded:
+    """A batch in the shared space.
 
-    contrastive: Tensor
-    dense: Tensor
-
-
-def losses(
-    model: VLJEPA,
-    head: StateHead,
-    batch: Batch,
-    *,
-    transitions: int,
-    temperature: float,
-    rng: np.random.Generator,
-) -> Losses:
-    """Compute the losses of a batch whose last `transitions` examples are image pairs.
-
-    Besides the other answers of the batch, every prediction has all captions of the world as hard
-    negatives: other colour, other object, other verb.
+    Attributes:
+        predicted: unit vectors [P, D], one for each question.
+        target: unit vectors [M, D], M >= P: the P answers, then wrong answers.
+        same: bool [P, M], True where target j means the same as answer i.
     """
-    total = len(batch.captions)
-    features = model.encode(torch.from_numpy(batch.frames))  # [B, N, D]
-    names = ['caption'] * (total - transitions) + ['action'] * transitions
-    names += ['state'] * len(batch.states)
-    ids, mask = model.tokenize('predictor', [model.config.query(name) for name in QUERIES])
-    rows = torch.tensor([QUERIES.index(name) for name in names])
-    visual = torch.cat((features, features[: len(batch.states)]))
-    predicted = model.network('predictor')(visual, ids[rows], mask[rows])  # [P, E]
 
-    known = len(captions())
-    meanings = [int(meaning) for meaning in batch.captions]
-    texts = [draw_phrasing(meaning, rng) for meaning in meanings]
-    numbers: dict[str, int] = {}
-    meanings += [known + numbers.setdefault(text, len(numbers)) for text in batch.states]
-    meanings += range(known)
-    negatives = [draw_phrasing(meaning, rng) for meaning in range(known)]
-    # States are three times as long; padding all texts to their length would cost too much.
-    short = model.embed_text(texts + negatives)
-    target = torch.cat((short[:total], model.embed_text(batch.states), short[total:]))  # [M, E]
-    meaning = torch.tensor(meanings)
-    same = meaning[: len(names), None] == meaning[None, :]
-    targets = dense_targets(
-        batch,
-        patch=model.config.vision.patch_size,
-        tubelet=model.config.vision.tubelet_size,
+    predicted: Tensor
+    target: Tensor
+    same: Tensor
+
+
+def embed(model: VLJEPA, tokens: Tensor, asked: Sequence[tuple[int, QueryAnswer]]) -> Embedded:
+    """Predict the answers and embed the true and the wrong ones.
+
+    Args:
+        model: its Predictor and Y-Encoder are used.
+        tokens: visual tokens [B, N, D_vision].
+        asked: for each question the number of its clip.
+    """
+    rows = torch.tensor([row for row, _ in asked])
+    ids, mask = model.tokenize('predictor', [pair.query for _, pair in asked])
+    predicted = model.network('predictor')(tokens[rows], ids, mask)
+
+    meanings = {pair.meaning for _, pair in asked}
+    answers = [pair.answer for _, pair in asked]
+    wrong = dict.fromkeys(text for _, pair in asked for text in pair.negatives)
+    # The same words are embedded once, however often they are needed.
+    texts = list(dict.fromkeys([*answers, *wrong]))
+    place = {text: number for number, text in enumerate(texts)}
+    embedded = embed_sorted(model, texts)
+    order = [place[text] for text in answers] + [place[text] for text in wrong]
+    target = embedded[torch.tensor(order)]
+    # A wrong answer of one question may be the right one of another, in the same words.
+    said = {pair.answer: pair.meaning for _, pair in asked}
+    numbers = {meaning: number for number, meaning in enumerate(sorted(meanings))}
+    own = [numbers[pair.meaning] for _, pair in asked]
+    others = [numbers[said[text]] if text in said else -1 for text in wrong]
+    meaning = torch.tensor(own + others)
+    return Embedded(predicted, target, torch.tensor(own)[:, None] == meaning[None, :])
+
+
+def embed_sorted(model: VLJEPA, texts: Sequence[str], *, groups: int = 4) -> Tensor:
+    """Embed texts [M, D] in groups of like length: long ones would pad the short ones."""
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    size = max(1, -(-len(order) // groups))
+    parts = [
+        model.embed_text([texts[number] for number in order[start : start + size]])
+        for start in range(0, len(order), size)
+    ]
+    back = torch.empty(len(order), dtype=torch.long)
+    back[torch.tensor(order)] = torch.arange(len(order))
+    return torch.cat(parts)[back]
+
+
+def info_nce_loss(batch: Embedded, temperature: Tensor) -> Tensor:
+    """Return the bidirectional InfoNCE."""
+    return info_nce(
+        batch.predicted.float(),
+        batch.target.float(),
+        temperature=temperature,
+        ignore=batch.same,
     )
-    return Losses(
-        contrastive=info_nce(
-            predicted.float(), target.float(), temperature=temperature, ignore=same
-        ),
-        dense=head(features, targets),
-    )
 
 
-@torch.inference_mode()
-def caption_accuracy(model: VLJEPA, batch: Batch, *, transitions: int) -> tuple[float, float]:
-    """Return top-1 among all captions: of the clips, and of the transitions, each in [0, 1]."""
-    features = model.encode(torch.from_numpy(batch.frames))
-    answers = model.predict(features, ['caption', 'action']).float()  # [B, 2, E]
-    texts = model.embed_text(list(captions())).float()
-    best = (answers @ texts.T).argmax(-1).numpy()  # [B, 2]
-    clips = len(batch.captions) - transitions
-    right_clips = best[:clips, 0] == batch.captions[:clips]
-    right_pairs = best[clips:, 1] == batch.captions[clips:]
-    return float(right_clips.mean()), float(right_pairs.mean())
+def regression_loss(batch: Embedded, *, kind: str) -> Tensor:
+    """Return the distance of each prediction to its answer: `cosine`, `l1` or `l2`."""
+    answer = batch.target[: len(batch.predicted)].float()
+    predicted = batch.predicted.float()
+    if kind == 'cosine':
+        return (1.0 - (predicted * answer).sum(-1)).mean()
+    if kind == 'l1':
+        return functional.l1_loss(predicted, answer, reduction='none').sum(-1).mean()
+    return functional.mse_loss(predicted, answer, reduction='none').sum(-1).mean()
+
+
+LOSSES: dict[str, Callable[[Embedded, Tensor], Tensor]] = {
+    'infonce': info_nce_loss,
+    'cosine': lambda batch, _: regression_loss(batch, kind='cosine'),
+    'l1': lambda batch, _: regression_loss(batch, kind='l1'),
+    'l2': lambda batch, _: regression_loss(batch, kind='l2'),
+}

@@ -1,95 +1,183 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""First stage: the X-Encoder learns from single tubelets what things are and where.
+"""Pretrains the X-Encoder on the simulator's exact state, in two stages.
 
-A tubelet costs a tenth of a clip, and neighbouring tubelets show the same scene, so objects and
-colours are learned much faster from many single tubelets than from few whole clips.
+A tubelet costs a quarter of a clip, and neighbouring tubelets show the same scene, so objects and
+colours are learned first from many single tubelets; then whole clips teach what happens.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.batches import Batch, BatchSampler, augment_colours
+from training.batches import Batch, BatchSampler
+from training.facts_head import FactsHead
 from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
 from training.state_file import load_state, save_state
 from training.state_head import NOTHING, StateHead, dense_targets
-from vljepa_ros.model.vl_jepa import VLJEPA
+from vljepa_ros.model.config import VisionConfig
 
-TUBELETS = 128
-LEARNING_RATE = 1e-3
-WARMUP = 100
 SAVE_EVERY = 100
-STATE_FILE = 'pretraining_state.safetensors'
 
 
-def draw(sampler: BatchSampler, step: int, *, seed: int, frames: int) -> Batch:
-    """Return the augmented tubelets of a step."""
-    batch = sampler.tubelets(step, count=TUBELETS, frames=frames)
-    changed = augment_colours(batch.frames, np.random.default_rng([seed, step, 6]))
-    return Batch(**{**vars(batch), 'frames': changed})
+@dataclass(frozen=True)
+class PretrainingConfig:
+    """Settings of the X-Encoder's pretraining on the simulator's state.
+
+    Attributes:
+        tubelet_steps: batches of single tubelets.
+        tubelets: tubelets a batch.
+        clip_steps: batches of clips.
+        clips: clips a batch.
+        transitions: pairs of images a batch.
+        learning_rate: peak of the cosine schedule of the first stage.
+        clip_learning_rate: that of the second stage.
+        warmup: steps until the full learning rate.
+        seed: of the batches.
+    """
+
+    tubelet_steps: int = 4000
+    tubelets: int = 128
+    clip_steps: int = 6000
+    clips: int = 24
+    transitions: int = 8
+    learning_rate: float = 1e-3
+    clip_learning_rate: float = 5e-4
+    warmup: int = 200
+    seed: int = 0
 
 
-@torch.no_grad()
-def accuracy(tokens: torch.Tensor, head: StateHead, targets: dict[str, torch.Tensor]) -> float:
-    """Return how many of the tokens that show an object name its kind rightly, in [0, 1]."""
-    seen = targets['kind'] != NOTHING
-    right = head.kind(tokens.float()).argmax(-1) == targets['kind']
-    return float(right[seen].float().mean())
+class Readers(nn.Module):
+    """The read-outs of both stages; thrown away afterwards."""
+
+    def __init__(self, hidden_size: int) -> None:
+        """Create them for tokens of width `hidden_size`."""
+        super().__init__()
+        self.state = StateHead(hidden_size)
+        self.facts = FactsHead(hidden_size)
+
+
+Step = Callable[[Tensor, Batch], tuple[Tensor, dict[str, float]]]
 
 
 def pretrain(
-    model: VLJEPA, head: StateHead, sampler: BatchSampler, folder: Path, *, steps: int, seed: int
+    encoder: nn.Module,
+    vision: VisionConfig,
+    sampler: BatchSampler,
+    folder: Path,
+    *,
+    config: PretrainingConfig,
 ) -> None:
-    """Train the X-Encoder and the read-outs; goes on where it was interrupted.
+    """Train the X-Encoder; goes on where it was interrupted.
 
     Args:
-        model: on the CPU.
-        head: the read-outs, kept for the joint training.
-        sampler: draws the tubelets.
+        encoder: takes clips uint8 [B, T, H, W, 3].
+        vision: its sizes.
+        sampler: draws the batches.
         folder: holds the training state and `log.jsonl`.
-        steps: batches in all.
-        seed: of the batches.
+        config: settings; those of an interrupted training must not change.
     """
-    modules = {'x_encoder': model.network('x_encoder'), 'head': head}
+    readers = Readers(vision.hidden_size)
+
+    def tubelet_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
+        return readers.state(tokens, targets), token_scores(readers.state, tokens, targets)
+
+    def clip_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
+        facts = torch.from_numpy(batch.facts)
+        logits = readers.facts(tokens, torch.from_numpy(batch.is_transition))
+        loss = readers.state(tokens, targets) + FactsHead.loss(logits, facts)
+        right = FactsHead.right(logits, facts)
+        scores = {'action': float(right[:, 0].float().mean())}
+        scores['all_facts'] = float(right.all(1).float().mean())
+        return loss, scores | token_scores(readers.state, tokens, targets)
+
+    modules = {'x_encoder': encoder, 'readers': readers}
+    _stage(
+        'tubelets',
+        modules,
+        folder,
+        steps=config.tubelet_steps,
+        learning_rate=config.learning_rate,
+        warmup=config.warmup,
+        draw=lambda step: sampler.tubelets(
+            step, count=config.tubelets, frames=vision.tubelet_size
+        ),
+        compute=tubelet_step,
+    )
+    _stage(
+        'clips',
+        modules,
+        folder,
+        steps=config.clip_steps,
+        learning_rate=config.clip_learning_rate,
+        warmup=config.warmup,
+        draw=lambda step: sampler.clips(step, clips=config.clips, transitions=config.transitions),
+        compute=clip_step,
+    )
+
+
+@torch.no_grad()
+def token_scores(head: StateHead, tokens: Tensor, targets: dict[str, Tensor]) -> dict[str, float]:
+    """Return how many of the tokens that show an object name its kind and colour, in [0, 1]."""
+    seen = targets['kind'] != NOTHING
+    shown = tokens[seen].float()
+    return {
+        'kind': float((head.kind(shown).argmax(-1) == targets['kind'][seen]).float().mean()),
+        'colour': float((head.colour(shown).argmax(-1) == targets['colour'][seen]).float().mean()),
+    }
+
+
+def _stage(
+    name: str,
+    modules: dict[str, nn.Module],
+    folder: Path,
+    *,
+    steps: int,
+    learning_rate: float,
+    warmup: int,
+    draw: Callable[[int], Batch],
+    compute: Step,
+) -> None:
+    """Run one stage to its end; the modules carry over to the next."""
     parameters = [p for module in modules.values() for p in module.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+        parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
     )
-    done = load_state(folder / STATE_FILE, modules, optimizer)
+    path = folder / f'pretraining_{name}.safetensors'
+    done = load_state(path, modules, optimizer)
     half = bf16_is_faster()
-    vision = model.config.vision
-    bar = tqdm(total=steps, initial=done, desc='pretrain', unit='step', dynamic_ncols=True)
+    bar = tqdm(total=steps, initial=done, desc=name, unit='step', dynamic_ncols=True)
     todo = range(done, steps)
-    batches = drawn_ahead(
-        todo, lambda step: draw(sampler, step, seed=seed, frames=vision.tubelet_size)
-    )
-    for step, batch in zip(todo, batches, strict=True):
+    recent: list[dict[str, float]] = []
+    for step, batch in zip(todo, drawn_ahead(todo, draw), strict=True):
         for group in optimizer.param_groups:
-            group['lr'] = LEARNING_RATE * cosine_rate(step, steps=steps, warmup=WARMUP)
-        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
+            group['lr'] = learning_rate * cosine_rate(step, steps=steps, warmup=warmup)
         with torch.autocast('cpu', torch.bfloat16, enabled=half):
-            tokens = model.encode(torch.from_numpy(batch.frames))
-            loss = head(tokens, targets)
+            tokens = modules['x_encoder'](torch.from_numpy(batch.frames))
+            loss, scores = compute(tokens, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
+        recent.append({'loss': loss.item(), **scores})
         bar.update()
-        if (step + 1) % 20 == 0:
-            bar.set_postfix(loss=f'{loss:.2f}', kind=f'{accuracy(tokens, head, targets):.2f}')
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            save_state(folder / STATE_FILE, modules, optimizer, step=step + 1)
-            row = {
-                'pretrain_step': step + 1,
-                'loss': round(loss.item(), 4),
-                'kind_accuracy': round(accuracy(tokens, head, targets), 4),
+            mean = {
+                key: round(float(np.mean([row[key] for row in recent])), 4) for key in recent[0]
             }
+            recent.clear()
+            bar.set_postfix(mean)
+            save_state(path, modules, optimizer, step=step + 1)
             with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                log.write(json.dumps(row) + '\n')
+                log.write(json.dumps({'stage': name, 'step': step + 1, **mean}) + '\n')
     bar.close()

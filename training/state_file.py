@@ -14,14 +14,22 @@ from torch import Tensor, nn
 
 
 def save_state(
-    path: Path, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer, *, step: int
+    path: Path,
+    modules: dict[str, nn.Module],
+    optimizer: torch.optim.Optimizer | None,
+    *,
+    step: int,
 ) -> None:
-    """Write the state after `step` steps; the old file stays until the new one is whole."""
+    """Write the state after `step` steps; the old file stays until the new one is whole.
+
+    Without an optimizer only the weights are written.
+    """
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         for key, value in module.state_dict().items():
             tensors[f'{name}/{key}'] = value.contiguous()
-    for index, values in optimizer.state_dict()['state'].items():
+    states = optimizer.state_dict()['state'] if optimizer else {}
+    for index, values in states.items():
         for key, value in values.items():
             tensors[f'optimizer/{index}/{key}'] = value.contiguous()
     partial = path.with_suffix('.partial')
@@ -29,7 +37,9 @@ def save_state(
     partial.rename(path)
 
 
-def load_state(path: Path, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer) -> int:
+def load_state(
+    path: Path, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer | None
+) -> int:
     """Restore what `save_state` wrote; return the number of steps done, 0 if there is no file."""
     if not path.is_file():
         return 0
@@ -46,6 +56,7 @@ def load_state(path: Path, modules: dict[str, nn.Module], optimizer: torch.optim
         step = int(json.loads(file.metadata()['training'])['step'])
     for name, module in modules.items():
         module.load_state_dict(parts[name])
-    state = optimizer.state_dict()
-    optimizer.load_state_dict({'state': moments, 'param_groups': state['param_groups']})
+    if optimizer is not None:
+        groups = optimizer.state_dict()['param_groups']
+        optimizer.load_state_dict({'state': moments, 'param_groups': groups})
     return step

@@ -3,8 +3,8 @@
 """Dense supervision of the X-Encoder with the simulator's exact state.
 
 V-JEPA 2 is pretrained on millions of videos; here every visual token is told instead what it
-shows: which object, which colour, whether it is held, where the gripper is, how both move, how far
-the drawer is open. The head is thrown away after training.
+shows: which object, which colour, where that object is, whether it lies, which furniture, where
+the gripper is, how both move, how far the drawer is open. The head is thrown away after training.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.batches import Batch
-from training.world import COLOURS, KINDS
+from training.world.symbols import COLOURS, FURNITURE, KINDS, PLACES
 
-NOTHING = 0  # class of a token without an object; kinds and colours count from 1
+NOTHING = 0  # class of a token without an object; kinds, colours, furniture count from 1
 MIN_OVERLAP = 0.2
 
 
@@ -29,7 +29,9 @@ class StateHead(nn.Module):
         super().__init__()
         self.kind = nn.Linear(hidden_size, len(KINDS) + 1)
         self.colour = nn.Linear(hidden_size, len(COLOURS) + 1)
-        self.held = nn.Linear(hidden_size, 1)
+        self.furniture = nn.Linear(hidden_size, len(FURNITURE) + 1)
+        self.place = nn.Linear(hidden_size, len(PLACES))
+        self.lying = nn.Linear(hidden_size, 1)
         self.gripper = nn.Linear(hidden_size, 1)
         self.motion = nn.Linear(hidden_size, 2)
         self.drawer = nn.Linear(hidden_size, 1)
@@ -37,32 +39,42 @@ class StateHead(nn.Module):
     def forward(self, tokens: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Return the mean loss of tokens [B, N, D] against `dense_targets` of the same clips."""
         tokens = tokens.float()
-        classes = functional.cross_entropy(
-            self.kind(tokens).transpose(1, 2), targets['kind']
-        ) + functional.cross_entropy(self.colour(tokens).transpose(1, 2), targets['colour'])
-        seen = targets['kind'] != NOTHING  # [B, N]
-        held = functional.binary_cross_entropy_with_logits(
-            self.held(tokens[seen])[:, 0], targets['held'][seen]
+        classes = sum(
+            weight * functional.cross_entropy(head(tokens).transpose(1, 2), targets[name])
+            for name, head, weight in (
+                ('kind', self.kind, 3.0),
+                ('colour', self.colour, 3.0),
+                ('furniture', self.furniture, 1.0),
+            )
         )
         gripper = functional.binary_cross_entropy_with_logits(
             self.gripper(tokens)[..., 0], targets['gripper']
+        )
+        seen = targets['kind'] != NOTHING  # [B, N]
+        place = functional.cross_entropy(self.place(tokens[seen]), targets['place'][seen])
+        lying = functional.binary_cross_entropy_with_logits(
+            self.lying(tokens[seen])[:, 0], targets['lying'][seen]
         )
         moving = seen | (targets['gripper'] > 0)
         motion = functional.smooth_l1_loss(
             self.motion(tokens[moving]), targets['motion'][moving], beta=0.1
         )
         drawer_tokens = tokens.unflatten(1, (targets['drawer'].shape[1], -1)).mean(2)
-        drawer = functional.mse_loss(self.drawer(drawer_tokens)[..., 0], targets['drawer'])
-        loss: Tensor = 3.0 * classes + 0.3 * held + 3.0 * gripper + motion + drawer
+        there = targets['drawer'].isfinite()
+        drawer = functional.mse_loss(
+            self.drawer(drawer_tokens[there])[..., 0], targets['drawer'][there]
+        )
+        drawer = drawer if bool(there.any()) else tokens.new_zeros(())
+        loss: Tensor = classes + 3.0 * gripper + place + 0.3 * lying + motion + drawer
         return loss
 
 
 def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor]:
-    """Turn the places of objects and gripper in the picture into a target for each token.
+    """Turn the places of things in the picture into a target for each token.
 
     A token shows an object if the object's box covers more than a fifth of the patch; of several
-    objects the one that covers most. The gripper counts as a thing of half a patch around the
-    fingertips; where it is, the motion is its own.
+    objects the one that covers most; likewise the furniture. The gripper counts as a thing of half
+    a patch around the fingertips; where it is, the motion is its own.
 
     Args:
         batch: B clips of T frames of side S.
@@ -70,9 +82,9 @@ def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor
         tubelet: frames of a token.
 
     Returns:
-        kind, colour int64 [B, N]; motion float [B, N, 2], in patches from the tubelet's first to
-        its last frame; held, gripper float [B, N]; drawer float [B, T/tubelet].
-        N = T/tubelet·(S/patch)².
+        kind, colour, furniture, place int64 [B, N]; motion float [B, N, 2], in patches from the
+        tubelet's first to its last frame; lying, gripper float [B, N]; drawer float
+        [B, T/tubelet], NaN without a drawer. N = T/tubelet·(S/patch)².
     """
     clips, frames, size = batch.frames.shape[:3]
     tip = np.concatenate((batch.gripper, np.full((clips, frames, 1), patch / 4)), -1)
@@ -85,18 +97,24 @@ def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor
     present = np.take_along_axis(overlap, best[..., None], -1)[..., 0] > MIN_OVERLAP
     rows = np.arange(clips)[:, None]
     steps = np.repeat(np.arange(where.shape[1]), (size // patch) ** 2)[None, :]
-    held = batch.held.reshape(clips, -1, tubelet)[..., -1]  # [B, t]
     mover = np.where(gripper, things.shape[2] - 1, best)
-    return {
-        'kind': torch.from_numpy(np.where(present, batch.kind[rows, best] + 1, NOTHING)).long(),
-        'colour': torch.from_numpy(
-            np.where(present, batch.colour[rows, best] + 1, NOTHING)
-        ).long(),
-        'motion': torch.from_numpy(np.nan_to_num(moved[rows, steps, mover])).float(),
-        'held': torch.from_numpy(held[rows, steps] == best).float(),
-        'gripper': torch.from_numpy(gripper).float(),
-        'drawer': torch.from_numpy(batch.drawer.reshape(clips, -1, tubelet).mean(-1)).float(),
+    last = batch.places.reshape(clips, -1, tubelet, batch.places.shape[2])[:, :, -1]  # [B, t, O]
+    lying = batch.lying.reshape(clips, -1, tubelet, batch.lying.shape[2])[:, :, -1]
+    pieces = batch.furniture_pixels.reshape(clips, -1, tubelet, *batch.furniture_pixels.shape[2:])
+    pieces = _overlap(pieces.mean(2), size=size, patch=patch)  # [B, N, furniture]
+    piece = pieces.argmax(-1)
+    shown = np.take_along_axis(pieces, piece[..., None], -1)[..., 0] > MIN_OVERLAP
+    targets = {
+        'kind': np.where(present, batch.kind[rows, best] + 1, NOTHING).astype(np.int64),
+        'colour': np.where(present, batch.colour[rows, best] + 1, NOTHING).astype(np.int64),
+        'furniture': np.where(shown, batch.furniture[rows, piece] + 1, NOTHING).astype(np.int64),
+        'place': np.where(present, last[rows, steps, best], 0).astype(np.int64),
+        'lying': lying[rows, steps, best].astype(np.float32),
+        'motion': np.nan_to_num(moved[rows, steps, mover]).astype(np.float32),
+        'gripper': gripper.astype(np.float32),
+        'drawer': batch.drawer.reshape(clips, -1, tubelet).mean(-1).astype(np.float32),
     }
+    return {name: torch.from_numpy(values) for name, values in targets.items()}
 
 
 def _overlap(things: np.ndarray, *, size: int, patch: int) -> np.ndarray:

@@ -1,40 +1,57 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The training texts: every meaning by number, in all its phrasings."""
+"""The texts that the text-only stages learn from: what training shows, in all its words."""
 
 from __future__ import annotations
 
-import itertools
-from functools import cache
+from collections.abc import Iterator
 
 import numpy as np
 
-from training.world import COLOURS, KINDS, PLACES, ObjectInfo
-from training.world.language import all_captions, all_segments, paraphrases, state_caption
+from training.clips import mirror_scene
+from training.episodes import Episodes
+from training.world.language.captions import caption, draw_phrasing
+from training.world.language.labels import draw_action_phrase
+from training.world.language.meanings import draw_segment
+from training.world.language.queries import query_phrasings
+from training.world.language.questions import questions
+from training.world.language.states import draw_state, state_text
+from training.world.symbols import Scene
+from vljepa_ros.model.presets import TINY_QUERIES
+
+STATE_SHARE = 0.25
+ANSWER_SHARE = 0.1
 
 
-@cache
-def captions() -> tuple[str, ...]:
-    """Return the canonical caption of each meaning."""
-    return tuple(all_captions())
+class SimulatorTexts:
+    """Draws sentences for the Y-Decoder: actions of the seen language, scenes of the data."""
 
+    def __init__(self, episodes: Episodes) -> None:
+        """Take the scenes of some episodes."""
+        self._episodes = episodes
 
-@cache
-def phrasings() -> tuple[tuple[str, ...], ...]:
-    """Return for each meaning its canonical caption followed by its paraphrases."""
-    return tuple(tuple(paraphrases(segment)) for segment in all_segments())
+    def _scene(self, rng: np.random.Generator) -> Scene:
+        scene = self._episodes.scene(int(rng.integers(len(self._episodes.times_s))))
+        return mirror_scene(scene) if rng.random() < 0.5 else scene
 
+    def draw(self, rng: np.random.Generator) -> tuple[str, str]:
+        """Return a sentence to embed and the canonical sentence to write."""
+        share = rng.random()
+        if share < STATE_SHARE:
+            scene = self._scene(rng)
+            return draw_state(scene, rng), state_text(scene)
+        if share < STATE_SHARE + ANSWER_SHARE:
+            asked = questions(self._scene(rng), rng)
+            answer = asked[int(rng.integers(len(asked)))].answer
+            return answer, answer
+        segment = draw_segment(rng)
+        return draw_phrasing(segment, rng), caption(segment)
 
-def draw_phrasing(meaning: int, rng: np.random.Generator) -> str:
-    """Draw one of a meaning's phrasings."""
-    options = phrasings()[meaning]
-    return options[int(rng.integers(len(options)))]
-
-
-def draw_state(rng: np.random.Generator) -> str:
-    """Draw a state of the scene in words: two or three objects, their places, the drawer."""
-    things = list(itertools.product(KINDS, COLOURS))
-    chosen = rng.choice(len(things), size=int(rng.integers(2, 4)), replace=False)
-    objects = [ObjectInfo(*things[index]) for index in chosen]
-    places = [int(rng.integers(len(PLACES))) for _ in objects]
-    return state_caption(objects, places, drawer_open=bool(rng.random() < 0.5))
+    def corpus(self, count: int, *, seed: int) -> Iterator[str]:
+        """Yield `count` drawn sentences, their canonical forms, and every query."""
+        rng = np.random.default_rng([seed, 4])
+        for _ in range(count):
+            yield from self.draw(rng)
+            yield draw_action_phrase(draw_segment(rng), rng) or ''
+        for name in TINY_QUERIES:
+            yield from query_phrasings(name)

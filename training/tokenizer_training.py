@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the small tokenizer of `models/tiny`: byte-level BPE, so any text has tokens."""
+"""Trains the small tokenizer of a Y-Decoder: byte-level BPE, so any text has tokens."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from vljepa_ros.model.checkpoint import tokenizer_file
 from vljepa_ros.model.tokenizer import BOS, EOS, PAD
-from vljepa_ros.model.vl_jepa import TOKENIZED
 
 
-def train_tokenizer(texts: Iterable[str], folder: Path, *, vocab_size: int) -> int:
-    """Train one tokenizer and write it for each of the text networks.
+def train_tokenizer(texts: Iterable[str], path: Path, *, vocab_size: int) -> int:
+    """Train a tokenizer and write it.
 
     Args:
         texts: training texts.
-        folder: where the `*.tokenizer.json` files go; created when missing.
+        path: the file to write.
         vocab_size: the most tokens that it may learn.
 
     Returns:
@@ -36,7 +34,5 @@ def train_tokenizer(texts: Iterable[str], folder: Path, *, vocab_size: int) -> i
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    folder.mkdir(parents=True, exist_ok=True)
-    for component in TOKENIZED:
-        (folder / tokenizer_file(component)).write_text(tokenizer.to_str(), encoding='utf-8')
+    path.write_text(tokenizer.to_str(), encoding='utf-8')
     return int(tokenizer.get_vocab_size())

@@ -1,26 +1,34 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Second stage: X-Encoder, Predictor and Y-Encoder learn jointly."""
+"""Trains Predictor and Y-Encoder on the frozen X-Encoder's features (arXiv 2512.10942, §2)."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.batches import Batch, BatchSampler, augment_colours
-from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
-from training.objective import caption_accuracy, losses
+from training.features import FeatureStore
+from training.loop import bf16_is_faster, cosine_rate
+from training.objective import LOSSES, embed
+from training.sources import ClipSource, QueryAnswer
 from training.state_file import load_state, save_state
-from training.state_head import StateHead
+from training.validation import Validation, scores
+from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.model.vl_jepa import VLJEPA
 
+STATE_FILE = 'training_state.safetensors'
+BEST_FILE = 'best.safetensors'
 SAVE_EVERY = 100
-VALIDATE_EVERY = 250
+MIN_TEMPERATURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,109 +37,154 @@ class TrainingConfig:
 
     Attributes:
         steps: batches in all.
-        warmup: steps until the full learning rate.
+        clips: clips a batch; most have two questions.
         learning_rate: peak of the cosine schedule.
-        y_encoder_scale: the Y-Encoder's share of the learning rate. The paper takes 0.05 for a
-            pretrained text encoder; one that starts from nothing takes 1.
+        warmup: steps until the peak.
+        y_encoder_scale: the Y-Encoder's share of the learning rate (paper: 0.05); its head takes
+            the whole rate.
         weight_decay: of AdamW.
-        temperature: of InfoNCE.
-        clips: clips a batch.
-        transitions: image pairs a batch.
-        states: clips of a batch whose state is asked for too.
-        seed: of weights, batches and augmentation.
+        temperature: first temperature of InfoNCE, which is learned; the paper does not state it.
+        loss: 'infonce', 'cosine', 'l1' or 'l2'.
+        validate_every: steps between two looks at the val split.
+        seed: of batches and texts.
     """
 
-    steps: int = 1200
-    warmup: int = 200
+    steps: int = 8000
+    clips: int = 48
     learning_rate: float = 6e-4
-    y_encoder_scale: float = 1.0
+    warmup: int = 300
+    y_encoder_scale: float = 0.05
     weight_decay: float = 0.05
     temperature: float = 0.07
-    clips: int = 24
-    transitions: int = 8
-    states: int = 8
+    loss: str = 'infonce'
+    validate_every: int = 500
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Reject an unknown loss."""
+        if self.loss not in LOSSES:
+            raise ConfigurationError(f'loss is {self.loss!r}; use one of {", ".join(LOSSES)}')
 
-def draw(sampler: BatchSampler, step: int, *, config: TrainingConfig) -> Batch:
-    """Return the augmented batch of a step."""
-    batch = sampler.batch(step)
-    frames = augment_colours(batch.frames, np.random.default_rng([config.seed, step, 1]))
-    states = batch.states[: config.states]
-    return Batch(**{**vars(batch), 'frames': frames, 'states': states})
+
+class Temperature(nn.Module):
+    """The learned temperature of InfoNCE, never below 0.01."""
+
+    def __init__(self, start: float) -> None:
+        """Begin with `start`."""
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(math.log(start)))
+
+    def forward(self) -> Tensor:
+        """Return the temperature, a scalar."""
+        return self.log.exp().clamp(min=MIN_TEMPERATURE)
+
+
+def draw(
+    source: ClipSource, step: int, *, clips: int, seed: int
+) -> tuple[np.ndarray, list[tuple[int, QueryAnswer]]]:
+    """Return the clips int64 [clips] and the questions of a step; depends on (seed, step) only."""
+    rng = np.random.default_rng([seed, step, 10])
+    chosen = np.sort(rng.choice(len(source), size=min(clips, len(source)), replace=False))
+    asked = [
+        (row, pair) for row, index in enumerate(chosen) for pair in source.pairs(int(index), rng)
+    ]
+    return chosen, asked
+
+
+def parameter_groups(
+    model: VLJEPA, temperature: Temperature, scale: float
+) -> list[dict[str, Any]]:
+    """Return the trainable parameters: the Y-Encoder's body apart, at `scale` of the rate."""
+    y_encoder = model.network('y_encoder')
+    body = [p for name, p in y_encoder.named_parameters() if not name.startswith('head.')]
+    head = [p for name, p in y_encoder.named_parameters() if name.startswith('head.')]
+    fast = [*model.network('predictor').parameters(), *head]
+    return [
+        {'params': fast, 'scale': 1.0},
+        {'params': body, 'scale': scale},
+        {'params': list(temperature.parameters()), 'scale': 1.0, 'weight_decay': 0.0},
+    ]
 
 
 def train(
     model: VLJEPA,
-    head: StateHead,
-    sampler: BatchSampler,
-    validation: Batch,
+    source: ClipSource,
+    features: FeatureStore,
+    validation: Validation,
     folder: Path,
     *,
     config: TrainingConfig,
-    validation_pairs: int,
+    on_row: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> None:
-    """Train the X-Encoder, Predictor and Y-Encoder jointly; goes on where it was interrupted.
+    """Train until `config.steps`; goes on where it was interrupted.
+
+    Afterwards the model holds the weights that scored best on the val split.
 
     Args:
-        model: on the CPU.
-        head: read-outs of the X-Encoder's tokens, for the dense part of the loss.
-        sampler: draws the training batches.
-        validation: clips, then `validation_pairs` transitions, of the val split.
-        folder: holds the training state and `log.jsonl`.
+        model: its X-Encoder is not used.
+        source: clips with questions.
+        features: the visual tokens of the same clips, built.
+        validation: of the val split.
+        folder: holds the training state, the best weights and `log.jsonl`.
         config: settings; those of an interrupted training must not change.
-        validation_pairs: number of transitions in `validation`.
+        on_row: called with the numbers of each step.
     """
-    modules = {'model': model, 'head': head}
-    slow = list(model.network('y_encoder').parameters())
-    slow_ids = {id(parameter) for parameter in slow}
-    fast = [p for m in modules.values() for p in m.parameters() if id(p) not in slow_ids]
+    temperature = Temperature(config.temperature)
+    modules = {
+        'predictor': model.network('predictor'),
+        'y_encoder': model.network('y_encoder'),
+        'temperature': temperature,
+    }
+    groups = parameter_groups(model, temperature, config.y_encoder_scale)
     optimizer = torch.optim.AdamW(
-        [{'params': fast, 'scale': 1.0}, {'params': slow, 'scale': config.y_encoder_scale}],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=config.weight_decay,
-        fused=True,
+        groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    state_path = folder / 'training_state.safetensors'
-    done = load_state(state_path, modules, optimizer)
+    parameters = [p for group in groups for p in group['params']]
+    done = load_state(folder / STATE_FILE, modules, optimizer)
+    best = _best_so_far(folder)
     half = bf16_is_faster()
     bar = tqdm(total=config.steps, initial=done, desc='train', unit='step', dynamic_ncols=True)
-    steps = range(done, config.steps)
-    batches = drawn_ahead(steps, lambda step: draw(sampler, step, config=config))
-    for step, batch in zip(steps, batches, strict=True):
+    for step in range(done, config.steps):
+        rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
         for group in optimizer.param_groups:
-            rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
             group['lr'] = config.learning_rate * group['scale'] * rate
+        chosen, asked = draw(source, step, clips=config.clips, seed=config.seed)
         with torch.autocast('cpu', torch.bfloat16, enabled=half):
-            parts = losses(
-                model,
-                head,
-                batch,
-                transitions=config.transitions,
-                temperature=config.temperature,
-                rng=np.random.default_rng([config.seed, step, 2]),
-            )
+            batch = embed(model, features[chosen].float(), asked)
+        loss = LOSSES[config.loss](batch, temperature())
         optimizer.zero_grad(set_to_none=True)
-        (parts.contrastive + parts.dense).backward()
-        parameters = [p for group in optimizer.param_groups for p in group['params']]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         bar.update()
-        bar.set_postfix(nce=f'{parts.contrastive:.2f}', dense=f'{parts.dense:.2f}')
-        if (step + 1) % VALIDATE_EVERY == 0 or step + 1 == config.steps:
-            with torch.autocast('cpu', torch.bfloat16, enabled=half):
-                clips, pairs = caption_accuracy(model, validation, transitions=validation_pairs)
-            row = {
-                'step': step + 1,
-                'contrastive': round(parts.contrastive.item(), 4),
-                'dense': round(parts.dense.item(), 4),
-                'val_caption_top1': round(clips, 4),
-                'val_action_top1': round(pairs, 4),
-            }
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                log.write(json.dumps(row) + '\n')
+        row = {'step': step + 1, 'loss': loss.item(), 'gradient': float(norm)}
+        row['temperature'] = temperature().item()
+        last = step + 1 == config.steps
+        if (step + 1) % config.validate_every == 0 or last:
+            row |= scores(model.eval(), validation)
+            model.train()
+            _log(folder, row)
             bar.write(json.dumps(row))
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
-            save_state(state_path, modules, optimizer, step=step + 1)
+            if row['retrieval'] >= best:
+                best = row['retrieval']
+                save_state(folder / BEST_FILE, modules, None, step=step + 1)
+        if (step + 1) % SAVE_EVERY == 0 or last:
+            bar.set_postfix(loss=f'{row["loss"]:.2f}', temperature=f'{row["temperature"]:.3f}')
+            save_state(folder / STATE_FILE, modules, optimizer, step=step + 1)
+        on_row(row)
     bar.close()
+    load_state(folder / BEST_FILE, modules, None)
+
+
+def _log(folder: Path, row: dict[str, float]) -> None:
+    with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
+        log.write(json.dumps({'stage': 'train', **row}) + '\n')
+
+
+def _best_so_far(folder: Path) -> float:
+    """Return the best retrieval that the log of an interrupted training tells of."""
+    log = folder / 'log.jsonl'
+    if not (log.is_file() and (folder / BEST_FILE).is_file()):
+        return 0.0
+    rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]
+    return max((row['retrieval'] for row in rows if 'retrieval' in row), default=0.0)

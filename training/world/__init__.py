@@ -5,20 +5,25 @@
 Importing needs no graphics; the first drawn episode does.
 """
 
-from training.world.episode import SPLIT_CODE, Episode, plan_episode, render_episode
-from training.world.geometry import ACTIONS, COLOURS, KINDS, PLACES
-from training.world.language import (
-    all_captions,
-    all_segments,
-    caption,
-    paraphrases,
-    parse_caption,
-    state_caption,
+from training.world.episode import Episode, plan_episode, render_episode
+from training.world.planner import Wanted
+from training.world.script import Plan, WorldState
+from training.world.splits import SPLIT_CODE, TEST_SPLITS
+from training.world.symbols import (
+    ACTIONS,
+    COLOURS,
+    DIRECTIONS,
+    FURNITURE,
+    KINDS,
+    PLACES,
+    WORLD_VERSION,
+    ObjectInfo,
+    Scene,
+    Segment,
 )
-from training.world.script import ObjectInfo, Plan, Segment, WorldState
 
 __all__ = [
-    'ACTIONS', 'COLOURS', 'KINDS', 'PLACES', 'SPLIT_CODE', 'Episode', 'ObjectInfo', 'Plan',
-    'Segment', 'WorldState', 'all_captions', 'all_segments', 'caption', 'paraphrases',
-    'parse_caption', 'plan_episode', 'render_episode', 'state_caption',
+    'ACTIONS', 'COLOURS', 'DIRECTIONS', 'FURNITURE', 'KINDS', 'PLACES', 'SPLIT_CODE',
+    'TEST_SPLITS', 'WORLD_VERSION', 'Episode', 'ObjectInfo', 'Plan', 'Scene', 'Segment', 'Wanted',
+    'WorldState', 'plan_episode', 'render_episode',
 ]  # fmt: skip

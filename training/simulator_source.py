@@ -1,0 +1,171 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The simulator as a source of clips with questions and answers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.batches import cut_out
+from training.clips import ClipIndex, mirror_scene, mirror_segment
+from training.sources import QueryAnswer
+from training.world.language.captions import caption, draw_phrasing
+from training.world.language.distractors import hard_negatives
+from training.world.language.labels import action_phrase, draw_action_phrase
+from training.world.language.queries import draw_query
+from training.world.language.questions import questions
+from training.world.language.states import draw_state, state_text
+from training.world.symbols import WORLD_VERSION, Scene, Segment
+
+# A clip that asks for the next action ends this long before it begins, at the earliest.
+NEXT_LEAD_S = 0.6
+HARD_NEGATIVES = 2
+LABEL_SHARE = 0.25  # of the captions that only name the action and the kind
+CLIP, TRANSITION, STILL, NEXT = range(4)
+
+
+@dataclass(frozen=True)
+class SourceSizes:
+    """How many clips of each form there are.
+
+    Attributes:
+        clips: show an action or an idle time.
+        transitions: two images, before and after an action.
+        stills: one image for the whole clip.
+        nexts: end just before an action begins.
+    """
+
+    clips: int = 30_000
+    transitions: int = 14_000
+    stills: int = 6_000
+    nexts: int = 6_000
+
+
+class SimulatorSource:
+    """Clips drawn once from rendered episodes, each in a view of its own."""
+
+    skipped = 0
+
+    def __init__(self, index: ClipIndex, *, sizes: SourceSizes, seed: int) -> None:
+        """Draw the clips.
+
+        Args:
+            index: the episodes' clips.
+            sizes: how many of each form.
+            seed: of clips and views.
+        """
+        self._episodes = index.episodes
+        self._seed = seed
+        rng = np.random.default_rng([seed, 8])
+        rows, segments, forms = [], [], []
+        for end in index.draw_ends(rng, sizes.clips):
+            rows.append(index.clip(end))
+            segments.append(index.segment_of[end])
+            forms.append(CLIP)
+        for pair in index.draw_transitions(rng, sizes.transitions):
+            rows.append(index.transition(pair, rng))
+            segments.append(pair[0])
+            forms.append(TRANSITION)
+        for frame in rng.choice(index.inside, sizes.stills):
+            rows.append(np.full(index.clip_frames, frame))
+            segments.append(-1)
+            forms.append(STILL)
+        for end, segment in _before_actions(index, rng, sizes.nexts):
+            rows.append(index.clip(end))
+            segments.append(segment)
+            forms.append(NEXT)
+        self._rows = np.array(rows, np.int64)
+        self._segments = np.array(segments, np.int64)
+        self._forms = np.array(forms, np.int8)
+        digest = hashlib.sha256(f'{WORLD_VERSION} {seed} {len(index.episodes)}'.encode())
+        digest.update(self._rows.tobytes())
+        self.fingerprint = digest.hexdigest()[:16]
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self._rows)
+
+    def _generator(self, index: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, 9, index])
+
+    def clip(self, index: int) -> np.ndarray:
+        """Return a clip, uint8 [T, S, S, 3]."""
+        from training.augmentation import augment_colours
+
+        rng = self._generator(index)
+        clip, _ = cut_out(self._episodes, self._rows[index], rng)
+        return augment_colours(clip[None], rng)[0]
+
+    def _mirrored(self, index: int) -> bool:
+        from training.augmentation import draw_view
+
+        return draw_view(self._generator(index), size=2).mirrored
+
+    def segment(self, index: int) -> Segment:
+        """Return what a clip shows, or what follows it."""
+        segment = self._episodes.segment(int(self._segments[index]))
+        return mirror_segment(segment) if self._mirrored(index) else segment
+
+    def scene(self, index: int) -> Scene:
+        """Return what is true at the end of a clip."""
+        scene = self._episodes.scene(int(self._rows[index, -1]))
+        return mirror_scene(scene) if self._mirrored(index) else scene
+
+    def pairs(self, index: int, rng: np.random.Generator) -> list[QueryAnswer]:
+        """Draw the main question about a clip, and one about the scene at its end."""
+        form = self._forms[index]
+        if form == TRANSITION:
+            return [self._about_action('action', index, rng)]
+        scene = self.scene(index)
+        if form == STILL:
+            return [_about_state(scene, rng), _question(scene, rng)]
+        name = 'caption' if form == CLIP else 'next'
+        second = _about_state(scene, rng) if rng.random() < 0.3 else _question(scene, rng)
+        return [self._about_action(name, index, rng), second]
+
+    def _about_action(self, name: str, index: int, rng: np.random.Generator) -> QueryAnswer:
+        segment = self.segment(index)
+        label = action_phrase(segment)
+        if name == 'caption' and label is not None and rng.random() < LABEL_SHARE:
+            text = draw_action_phrase(segment, rng)
+            assert text is not None
+            return QueryAnswer(draw_query(name, rng), text, label)
+        negatives = hard_negatives(segment, rng, HARD_NEGATIVES)
+        return QueryAnswer(
+            draw_query(name, rng),
+            draw_phrasing(segment, rng),
+            caption(segment),
+            tuple(draw_phrasing(other, rng) for other in negatives),
+        )
+
+
+def _before_actions(
+    index: ClipIndex, rng: np.random.Generator, count: int
+) -> list[tuple[int, int]]:
+    """Draw (last frame of a clip, segment that follows) just before actions."""
+    episodes = index.episodes
+    whole = np.zeros(len(episodes.episode_of), bool)
+    whole[index.inside] = True
+    found: list[tuple[int, int]] = []
+    for pair in index.draw_transitions(rng, 2 * count):
+        segment, first, last = int(pair[0]), int(pair[1]), int(pair[2])
+        start_s = float(episodes.segment_start_s[segment])
+        frames = np.arange(first, last + 1)
+        near = frames[(episodes.times_s[frames] >= start_s - NEXT_LEAD_S) & whole[frames]]
+        if len(near):
+            found.append((int(rng.choice(near)), segment))
+    return found[:count]
+
+
+def _about_state(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
+    return QueryAnswer(draw_query('state', rng), draw_state(scene, rng), state_text(scene))
+
+
+def _question(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
+    asked = questions(scene, rng)
+    question = asked[int(rng.integers(len(asked)))]
+    others = tuple(text for text in question.candidates if text != question.answer)
+    return QueryAnswer(question.text, question.answer, question.answer, others)
