@@ -30,6 +30,7 @@ __all__ = [
     'QUERIES', 'QUESTION_KINDS', 'TRIPLET_KINDS', 'UNSEEN_WORDS', 'ActionPhrase', 'Facts',
     'Question', 'Triplet', 'action_phrase', 'action_phrases', 'all_segments', 'caption',
     'combinations_of', 'distractors', 'draw_action_phrase', 'draw_phrasing', 'draw_query',
-    'draw_segment', 'draw_state', 'hard_negatives', 'parse_caption', 'phrasings', 'possible', 'query_phrasings',
-    'questions', 'relations', 'state_text', 'triplets', 'unseen_in', 'words_of',
+    'draw_segment', 'draw_state', 'hard_negatives', 'parse_caption', 'phrasings', 'possible',
+    'query_phrasings', 'questions', 'relations', 'state_text', 'triplets', 'unseen_in',
+    'words_of',
 ]  # fmt: skip

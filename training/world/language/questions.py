@@ -32,7 +32,7 @@ QUESTION_KINDS = ('presence', 'colour', 'count', 'where', 'drawer', 'held')
 
 HELD_CANDIDATES = 6
 # How often a question is asked whose answer is far more frequent than others.
-_NOTHING_SHARE = 0.12
+_NOTHING_SHARE = 0.1
 _TABLE_WEIGHT = 0.25
 _ONLY_TABLE_SHARE = 0.12
 
