@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.world import Segment
+from training.evaluation.intervals import Rate
 from training.world.language import parse_caption
+from training.world.symbols import Segment
 
 
 @dataclass(frozen=True)
@@ -19,38 +19,6 @@ class TimedText:
     start_s: float
     end_s: float
     text: str
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A share of right answers with its 95 % Wilson interval."""
-
-    right: int
-    total: int
-
-    @property
-    def value(self) -> float:
-        """Right answers of all, in [0, 1]."""
-        return self.right / self.total if self.total else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The Wilson score interval at 95 % (Wilson 1927)."""
-        if not self.total:
-            return math.nan, math.nan
-        z, n, p = 1.959964, self.total, self.value
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-    def to_dict(self) -> dict[str, float | int | list[float]]:
-        """Return the rate for a JSON file."""
-        return {
-            'rate': round(self.value, 4),
-            'right': self.right,
-            'total': self.total,
-            'interval95': [round(bound, 4) for bound in self.interval],
-        }
 
 
 def best_overlap(segment: Segment, events: Sequence[TimedText]) -> TimedText | None:
@@ -81,14 +49,15 @@ def score_segments(segments: Sequence[Segment], events: Sequence[TimedText]) -> 
     scores = []
     for segment in segments:
         event = best_overlap(segment, events)
-        action, kind, colour, _ = parse_caption(event.text if event else '')
-        named = action == segment.action
+        said = parse_caption(event.text if event else '')
+        named = said.action == segment.action
+        object_right = named and said.kind == segment.kind
         scores.append(
             SegmentScore(
                 action=segment.action,
                 action_right=named,
-                object_right=named and kind == segment.kind,
-                colour_right=named and kind == segment.kind and colour == segment.colour,
+                object_right=object_right,
+                colour_right=object_right and said.colour == segment.colour,
             )
         )
     return scores

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from vljepa_ros import __version__
-from vljepa_ros.errors import VljepaError
+from vljepa_ros.errors import MissingDependencyError, VljepaError
 from vljepa_ros.launch_arguments import (
     ARGUMENTS,
     description_of,
@@ -21,12 +23,22 @@ from vljepa_ros.launch_arguments import (
 from vljepa_ros.resources import find_resource
 
 SAMPLE_VIDEO = 'samples/tabletop.mp4'
+# Commands of the source tree, which robots do not have: module and what it does. Each module has
+# main(argv), parses its own arguments and explains them.
+SOURCE_TREE_COMMANDS = {
+    'eval': ('training.evaluation.command', 'measure what a model understands'),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; return the exit status."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    if rest and options.command not in SOURCE_TREE_COMMANDS:
+        parser.error(f'unrecognized arguments: {" ".join(rest)}')
     try:
+        if options.command in SOURCE_TREE_COMMANDS:
+            return _source_tree_command(options.command, rest)
         return int(options.run(options))
     except VljepaError as error:
         print(f'vljepa: {error}', file=sys.stderr)
@@ -61,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument('--model', default='', help='model name or checkpoint folder')
     demo.add_argument('--params-file', default='', help='YAML file with the node parameters')
     demo.set_defaults(run=_demo)
+
+    for name, (_, description) in SOURCE_TREE_COMMANDS.items():
+        commands.add_parser(name, help=description, add_help=False)
 
     docs = commands.add_parser('docs', help='print the page of all node parameters')
     docs.set_defaults(run=_docs)
@@ -99,6 +114,25 @@ def _demo(options: argparse.Namespace) -> int:
             json=options.json,
         )
     )
+
+
+def _source_tree_command(name: str, arguments: list[str]) -> int:
+    module = SOURCE_TREE_COMMANDS[name][0]
+    # An installed `vljepa` does not have the working folder on its path.
+    root = Path(__file__).resolve().parents[1]
+    if (root / Path(*module.split('.'))).with_suffix('.py').is_file():
+        sys.path.insert(0, str(root))
+    try:
+        there = find_spec(module) is not None
+    except ModuleNotFoundError:  # no package training, or another one of that name
+        there = False
+    if not there:
+        raise MissingDependencyError(
+            f'vljepa {name} needs the folder training/ of the source tree, which is not '
+            'installed on robots. Clone the repository and run there: '
+            f'scripts/run.py --test python -m vljepa_ros.cli {name}'
+        )
+    return int(importlib.import_module(module).main(arguments))
 
 
 def _docs(options: argparse.Namespace) -> int:

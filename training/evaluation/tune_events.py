@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chooses the change detector's settings on the val split, never on test.
 
-    python -m training.tune_events --model models/tiny --episodes 60
+    python -m training.evaluation.tune_events --model models/tiny --episodes 60
 
 One row a setting, the best last: best are the segments named rightly, less the surplus events.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from training.evaluate import event_scores, streams
+from training.evaluation.streams import event_scores, streams
 from training.event_scores import summary
 from vljepa_ros.inference import load_engine
 from vljepa_ros.stream.change_detector import DriftConfig
