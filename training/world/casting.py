@@ -23,11 +23,14 @@ from training.world.symbols import (
     FLAT_TOPS,
     KINDS,
     MAX_OBJECTS,
+    ONTO,
     POSSIBLE_KINDS,
     TALL,
     ObjectInfo,
 )
 
+# Nothing else can be stacked on; a cup can be poured from and into.
+_USEFUL = (*FLAT_TOPS, 'cup')
 _STAGE_TRIES, _PLACE_TRIES = 12, 30
 
 
@@ -87,9 +90,8 @@ def draw_objects(
             pool = [item for item in pool if item.kind == objects[0].kind] or pool
         elif objects and like < 0.30:
             pool = [item for item in pool if item.colour == objects[0].colour] or pool
-        elif rng.random() < 0.10:
-            # Without something flat or tall little can be done.
-            pool = [item for item in pool if item.kind in (*FLAT_TOPS, *TALL)]
+        elif rng.random() < 0.14 and not any(item.kind in _USEFUL for item in objects):
+            pool = [item for item in pool if item.kind in _USEFUL] or pool
         kinds = sorted({item.kind for item in pool}, key=KINDS.index)
         kind = kinds[int(rng.integers(len(kinds)))]
         choices = [item for item in pool if item.kind == kind]
@@ -102,9 +104,11 @@ def draw_objects(
 def _draw_place(
     item: ObjectInfo, furniture: tuple[str, str], taken: list[str], rng: np.random.Generator
 ) -> str:
-    if rng.random() < 0.64:
+    if rng.random() < 0.58:
         return 'table'
     name = furniture[int(rng.integers(2))]
+    if name in ONTO and rng.random() < 0.35:
+        name = furniture[int(rng.integers(2))]
     room = 2 if name in ('tray', 'shelf') else 1
     if taken.count(name) >= room or (name == 'drawer' and item.kind not in FITS_DRAWER):
         return 'table'
@@ -119,7 +123,7 @@ def _bowl_for(
         item.kind in POSSIBLE_KINDS['pour'] and (unseen or not is_unseen_action('pour', item.kind))
         for item in objects
     )
-    return ('bowl',) if pours and rng.random() < 0.4 else ()
+    return ('bowl',) if pours and rng.random() < 0.3 else ()
 
 
 def draw_cast(rng: np.random.Generator, *, unseen: bool) -> Cast:
@@ -129,7 +133,7 @@ def draw_cast(rng: np.random.Generator, *, unseen: bool) -> Cast:
     furniture = draw_furniture(rng, wanted=_bowl_for(objects, rng, unseen=unseen))
     passive = int(rng.integers(0, max(count - 1, 1)))  # 2 objects: none, 4: up to 2
     roles: list[Role] = []
-    held = rng.random() < 0.06
+    held = rng.random() < 0.22
     for index, item in enumerate(objects):
         place = _draw_place(item, furniture, [role.place for role in roles], rng)
         support, lying, active = -1, False, index < count - passive

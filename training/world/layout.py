@@ -51,7 +51,7 @@ class Layout:
 # Chances to be drawn first, which give each piece a share of 0.31 of the scenes, and the drawer
 # 0.44, since four actions need it. The two tall pieces never meet.
 _WEIGHTS = {
-    'bowl': 0.126, 'plate': 0.122, 'tray': 0.122, 'basket': 0.122, 'shelf': 0.216, 'drawer': 0.292
+    'bowl': 0.080, 'plate': 0.122, 'tray': 0.122, 'basket': 0.122, 'shelf': 0.216, 'drawer': 0.292
 }  # fmt: skip
 # How far a piece's middle (cabinet: front) stands from the middle of the table.
 _RANGE_Y = {'drawer': (0.125, 0.145), 'shelf': (0.125, 0.150)}

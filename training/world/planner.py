@@ -13,7 +13,7 @@ import numpy as np
 from training.world.casting import draw_cast, set_stage
 from training.world.choices import Choices, Option
 from training.world.motions import PlanWriter, place
-from training.world.procedures import PROCEDURES, Wishes, put_down
+from training.world.procedures import PROCEDURES, Wishes, put_down, serve
 from training.world.room import Room
 from training.world.script import Plan
 from training.world.splits import SPLIT_CODE, is_unseen, is_unseen_object
@@ -25,9 +25,9 @@ __all__ = ['Wanted', 'draw_plan']
 
 _IDLE_S = (0.8, 4.3)
 # How often a failure is tried; for some there is often no room to fall.
-_FAILURE_SHARES = {'pick up': 0.11, 'put in': 0.22, 'stack': 0.25, 'open': 0.11}
+_FAILURE_SHARES = {'pick up': 0.11, 'put in': 0.18, 'stack': 0.14, 'open': 0.11}
 # Of single actions among others that are possible.
-_WEIGHTS = {'put in': 1.8, 'put on': 0.8, 'put left of': 0.8, 'put right of': 0.8, 'stack': 2.0,
+_WEIGHTS = {'put in': 2.6, 'put on': 0.5, 'put left of': 1.0, 'put right of': 1.0, 'stack': 5.0,
             'pour': 2.0, 'pick up': 0.5}  # fmt: skip
 _RANDOM_SHARE = 0.12  # single actions without a purpose
 _LONGEST_ACTION_S = 3.2
@@ -54,6 +54,7 @@ class Planner:
         self.choices = Choices(writer, room, rng, self._may_show)
         self._wishes: Wishes | None = None
         self._last: Callable[..., Wishes] | None = None
+        self._closing = False
 
     def _may_show(self, segment: Segment) -> bool:
         return self._split == 'composition' or not is_unseen(segment)
@@ -87,8 +88,13 @@ class Planner:
 
     # ---- acting ------------------------------------------------------------------------------
 
-    def act(self) -> bool:
-        """Choose and write one action; False if nothing at all is possible."""
+    def act(self, *, last: bool = False) -> bool:
+        """Choose and write one action; False if nothing at all is possible.
+
+        Args:
+            last: Nothing comes after it, so that less is begun that cannot be ended.
+        """
+        self._closing = last and bool(self.rng.random() < 0.6)
         for _ in range(24):
             if self._wishes is None:
                 self._wishes = self._new_wishes()
@@ -124,7 +130,7 @@ class Planner:
         left = list(options)
         while left:
             option = self.choose(left)
-            if option is None:
+            if option is None or (self._closing and option.action in ('pick up', 'take out')):
                 return False
             if self._try(option):
                 return True
@@ -161,8 +167,8 @@ class Planner:
         )
         at = int(self.rng.choice(len(procedures), p=weights / weights.sum()))
         procedure = self._last = procedures[at]
-        if held is not None and procedure.__name__ != 'serve':
-            return put_down(self)
+        if held is not None:
+            return serve(self) if self.rng.random() < 0.5 else put_down(self)
         return procedure(self)
 
 
@@ -219,7 +225,7 @@ def draw_plan(
         done = _run(planner, writer, count, seconds, rng)
         if composition and not _shows_unseen(writer):
             continue
-        if done < min(count, 1):
+        if not done:
             continue
         return _finish(writer, seconds)
     raise ConfigurationError('no episode was found for these arguments.')
@@ -235,20 +241,20 @@ def _shows_unseen(writer: PlanWriter) -> bool:
 def _run(
     planner: Planner, writer: PlanWriter, count: int, seconds: float | None,
     rng: np.random.Generator,
-) -> int:  # fmt: skip
-    """Write the actions with idle times between them; return how many."""
+) -> bool:  # fmt: skip
+    """Write the actions with idle times between them; False if nothing more was possible."""
     first = float(rng.uniform(*_IDLE_S))
     writer.idle(first if seconds is None else min(first, seconds))
     for done in range(count):
         pause = float(rng.uniform(*_IDLE_S))
         if seconds is not None and writer.time_s + _LONGEST_ACTION_S + _IDLE_S[0] > seconds:
-            return done
-        if not planner.act():
-            return done
+            return True
+        if not planner.act(last=done == count - 1):
+            return False
         if seconds is not None:
             pause = min(pause, seconds - writer.time_s)
         writer.idle(pause)
-    return count
+    return True
 
 
 def _finish(writer: PlanWriter, seconds: float | None) -> Plan:

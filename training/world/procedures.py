@@ -68,6 +68,9 @@ def tidy(director: Director) -> Wishes:
     """Put one or two things from the table into or onto a piece of furniture."""
     writer, rng = director.choices.writer, director.rng
     names = [p.name for p in writer.layout.furniture if p.name != 'drawer']
+    # Rather into something: things are picked up often enough, and taken out seldom.
+    inside = [name for name in names if name in INSIDE]
+    names = inside if inside and rng.random() < 0.6 else names
     name = names[int(rng.integers(len(names)))]
     for index in _reachable(director, ('table', 'object'))[: int(rng.integers(1, 3))]:
         if director.choices.allowed(_into(name, index)):
@@ -122,7 +125,7 @@ def look(director: Director) -> Wishes:
 
 def unpack(director: Director) -> Wishes:
     """Take something out of or off the furniture and put it elsewhere."""
-    places = INSIDE if director.rng.random() < 0.7 else ONTO
+    places = INSIDE if director.rng.random() < 0.85 else ONTO
     for index in _reachable(director, places)[:1]:
         yield [_take(director, index)]
         yield from put_down(director)
@@ -201,12 +204,12 @@ def tumble(director: Director) -> Wishes:
 
 def slide(director: Director) -> Wishes:
     """Push something, perhaps once more."""
-    for _ in range(int(director.rng.integers(1, 3))):
+    for _ in range(int(director.rng.integers(1, 4))):
         yield [Option('push', i, way) for i in director.active() for way in DIRECTIONS]
 
 
 # Weights that bring all actions to their shares.
 PROCEDURES: dict[Callable[[Director], Wishes], float] = {
-    tidy: 0.6, store: 1.6, fetch: 1.6, look: 0.9, unpack: 2.2, relocate: 0.7, serve: 3.5,
-    tower: 1.8, tumble: 2.0, slide: 2.2,
+    tidy: 0.5, store: 1.8, fetch: 2.4, look: 1.6, unpack: 4.5, relocate: 1.0, serve: 14.0,
+    tower: 24.0, tumble: 3.0, slide: 3.0,
 }  # fmt: skip

@@ -264,7 +264,6 @@ def toppled(kind: str, pose: Pose, tilt: float) -> Pose:
 
 def lying_tilt(kind: str) -> float:
     """Return the tilt of an object that lies; a cone lies on its flank."""
-    shape = SHAPES[kind]
     if kind != 'cone':
         return math.pi / 2
     foot, height = SHAPES[kind].half_width, SHAPES[kind].height
