@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -184,7 +184,7 @@ def _possible_wishes() -> list[Wanted]:
         if action in ('open', 'close'):
             continue
         for kind in POSSIBLE_KINDS.get(action, KINDS):
-            targets: list[str | None] = {
+            targets: Sequence[str] = {
                 'put in': [name for name in INSIDE if name != 'drawer' or kind in FITS_DRAWER],
                 'take out': [name for name in INSIDE if name != 'drawer' or kind in FITS_DRAWER],
                 'put on': [*ONTO, 'table'], 'push': [*DIRECTIONS], 'pour': ['bowl'],

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from training.world.casting import draw_cast, set_stage
-from training.world.choices import Choices, Option
+from training.world.choices import Choices
 from training.world.motions import PlanWriter, place
+from training.world.options import Option
 from training.world.procedures import PROCEDURES, Wishes, put_down, serve
 from training.world.room import Room
 from training.world.script import Plan

@@ -15,7 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from training.world.choices import PLACING, SIDES, Choices, Option
+from training.world.choices import Choices
+from training.world.options import PLACING, SIDES, Option
 from training.world.symbols import DIRECTIONS, FITS_DRAWER, INSIDE, ONTO, POSSIBLE_KINDS
 
 Wishes = Iterator[list[Option]]  # alternatives, of which one is done

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.world.casting import Cast, Role, draw_objects, set_stage
-from training.world.choices import PLACING, SIDES, Choices, Option
+from training.world.choices import Choices
 from training.world.layout import draw_furniture
 from training.world.motions import PlanWriter
+from training.world.options import PLACING, SIDES, Option
 from training.world.splits import is_unseen
 from training.world.symbols import (
     ACTIONS,
