@@ -263,10 +263,9 @@ class Finder:
             assert option.reference is not None
             pose = writer.pose(option.reference)
             x, y, rim = pose[0], pose[1], top('cup', pose)
-        # Across the picture, so that the tilt is seen from the side.
-        headings = [self._right + float(self.rng.uniform(-0.3, 0.3)) + side for side in
-                    (0.0, math.pi)]  # fmt: skip
-        if x > 0:  # from the middle of the table outwards would swing the arm too far
-            headings.reverse()
-        heading = headings[0] if self.rng.random() < 0.35 else headings[1]
+        # Across the picture, so that the tilt is seen from the side, and outwards at the sides of
+        # the table, so that the body stays in the picture.
+        rightwards = x > 0 if abs(x) > 0.07 else self.rng.random() < 0.5
+        heading = self._right + (0.0 if rightwards else math.pi)
+        heading += float(self.rng.uniform(-0.3, 0.3))
         return x, y, rim, heading

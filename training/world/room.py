@@ -22,7 +22,13 @@ from training.world.footprint import (
     gap_to_rectangle,
     top,
 )
-from training.world.geometry import CABINET_WIDTH, DRAWER_TRAVEL, HANDLE_Z, SHAPES
+from training.world.geometry import (
+    CABINET_WIDTH,
+    DRAWER_TRAVEL,
+    HANDLE_Z,
+    PALM_HALF_LENGTH,
+    SHAPES,
+)
 from training.world.layout import Layout
 
 # Middles of objects on the table.
@@ -147,7 +153,8 @@ class Room:
             if any(gap_to_piece(circle, piece) < _PASS_GAP for piece in self._layout.furniture):
                 return False
             # Its palm is wide and low: it must not meet tall things beside the path.
-            if any(gap_between((circle,), other) < 0.024 for other in others):
+            palm = (circle[0], circle[1], max(wide + 0.024, PALM_HALF_LENGTH + 0.005))
+            if any(gap_between((palm,), other) < 0.0 for other in others):
                 return False
         return True
 
