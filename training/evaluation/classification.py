@@ -48,10 +48,14 @@ def score_classification(
     result.scores[f'{name}:chance'] = exact(1.0 / len(labels))
     result.scores[f'{name}:majority'] = exact(majority_share(truth))
     result.scores[f'{name}:blind'] = rate_score([blind.get(t, 0.0) for t in truth], episodes)
-    number = {label: index for index, label in enumerate(labels)}
     result.raw[name] = {
         'episode': list(episodes),
-        'truth': [number.get(true, -1) for true in truth],
-        'answer': [int(index) for index in chosen],
+        'truth': [in_words(true) for true in truth],
+        'answer': [in_words(labels[index]) for index in chosen],
     }
     return result
+
+
+def in_words(label: Label) -> str:
+    """Return a label for a reader."""
+    return ' '.join(part for part in label if part)

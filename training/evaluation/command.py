@@ -124,7 +124,6 @@ def _world(engine: Engine, options: argparse.Namespace, results: Results) -> Non
         results.settings['dual_encoder'] = dual.model_id
     splits = list(TEST_SPLITS) if 'all' in options.split else options.split
     sizes = QUICK if options.quick else FULL
-    results.seeds = {'world_seed': options.world_seed}
     results.settings |= {'splits': splits, **asdict(sizes)}
     folder = world_folder(options.cache or DEFAULT_CACHE)
     with Drawer(options.workers) as drawer:

@@ -79,7 +79,7 @@ def evaluate_manifest(
     results.settings |= {
         'manifest': path.name,
         'lines': len(rows),
-        'lines_left_out': [list(fault) for fault in faults.found],
+        'lines_left_out': [list(fault) for fault in sorted(faults.found)],
     }
     if faults.found:
         results.notes.append(f'{len(faults.found)} of {len(rows)} lines were left out')

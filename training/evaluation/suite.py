@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from training.evaluation.action_items import CANDIDATES
 from training.evaluation.baselines import train_prior
 from training.evaluation.dual_encoder import DualEncoder
 from training.evaluation.items import Request, requests_of
@@ -70,6 +72,11 @@ class Suite:
     world_seed: int = 0
     folder: Path = field(default_factory=lambda: world_folder(DEFAULT_CACHE))
 
+    @property
+    def candidate_seeds(self) -> range:
+        """Seeds of the candidate clips."""
+        return seeds_of(self.world_seed, CANDIDATES * self.sizes.choices, wanted=True)
+
     def run(
         self, engine: Engine, splits: list[str], results: Results, dual: DualEncoder | None = None
     ) -> None:
@@ -84,6 +91,12 @@ class Suite:
                 f'The dual encoder wants {view_of(dual)}, the model {view}; they are compared on '
                 'the same clips, so train one with the clip settings of the other'
             )
+        results.seeds = {
+            'world_seed': self.world_seed,
+            'episodes': _ends(seeds_of(self.world_seed, self.sizes.episodes)),
+            'candidate_clips': _ends(self.candidate_seeds),
+            'training_plans': _ends(range(self.sizes.plans)),
+        }
         models: list[tuple[str, Engine]] = [('', engine)]
         if dual is None:
             results.notes.append('dual_encoder: no checkpoint was given (--dual-encoder FOLDER)')
@@ -101,11 +114,10 @@ class Suite:
         prior = train_prior(self.sizes.plans)
         context = SplitContext(engine, split, prior, observed)
         tasks = simple_tasks(context)
-        seeds = seeds_of(self.world_seed, 4 * self.sizes.choices, wanted=True)
         tasks += action_choice(
             context,
             limit=self.sizes.choices,
-            seeds=seeds,
+            seeds=self.candidate_seeds,
             world_seed=self.world_seed,
             folder=self.folder,
             drawer=self.drawer,
@@ -143,6 +155,10 @@ class Suite:
         return score_triplets(embeddings, drawn)
 
 
+def _ends(seeds: range) -> list[int]:
+    return [seeds.start, seeds.stop - 1]
+
+
 def view_of(engine: Engine) -> View:
     """Return what clips a model wants."""
     config = engine.config
@@ -157,7 +173,8 @@ def add(results: Results, measured: Measured, *, split: str = '', baseline: str 
     ending = f'.{split}' if split else ''
     for name, score in measured.scores.items():
         metric, _, own = name.partition(':')
-        if baseline and own:
+        # Where nothing was measured, a baseline has nothing to stand beside.
+        if own and (baseline or math.isnan(measured.scores[metric].value)):
             continue
         suffix = own or baseline
         results.add(f'{metric}{ending}' + (f':{suffix}' if suffix else ''), score)

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from training.evaluation.clips import segment_clip
 from training.evaluation.stored import StoredEpisode, load_episode, save_episode, save_failure
-
-if TYPE_CHECKING:
-    from training.world import Wanted
+from training.world import Episode, Wanted, plan_episode, render_episode
+from vljepa_ros.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_CACHE = ROOT / 'build' / 'eval'
@@ -63,12 +62,14 @@ class Job:
 
 
 def world_folder(cache: Path) -> Path:
-    """Return where the episodes of this simulator are kept, whose code may change."""
+    """Return where episodes are kept that were drawn by the code as it is now."""
     digest = hashlib.sha256()
     world = ROOT / 'training' / 'world'
     for path in sorted(world.rglob('*.py')):
         if 'language' not in path.relative_to(world).parts:  # words move no pixel
             digest.update(path.read_bytes())
+    for name in ('clips.py', 'stored.py', 'test_set.py'):
+        digest.update(Path(__file__).with_name(name).read_bytes())
     return cache / f'world-{digest.hexdigest()[:10]}'
 
 
@@ -121,34 +122,37 @@ class Drawer:
 
 def draw(job: Job) -> None:
     """Draw one episode and write its file; a wanted action that cannot be is noted there."""
-    from training.evaluation.clips import segment_clip
-    from training.world import render_episode
-    from vljepa_ros.errors import ConfigurationError
-
-    view = job.view
     job.path.parent.mkdir(parents=True, exist_ok=True)
+    if job.wanted is None:
+        save_episode(job.path, _render(job))
+        return
     try:
-        episode = render_episode(
-            seed=job.seed,
-            split=job.split,
-            fps=view.fps,
-            width=view.size,
-            height=view.size,
-            wanted=job.wanted,
-        )
+        plan = plan_episode(seed=job.seed, split=job.split, wanted=job.wanted)
     except ConfigurationError as error:
-        if job.wanted is None:
-            raise
         save_failure(job.path, str(error))
         return
-    frames = None
-    if job.wanted is not None:
-        shown = [segment for segment in episode.segments if segment.action == job.wanted.action]
-        frames = segment_clip(episode.times_s, shown[0], view.clip_frames) if shown else None
-        if frames is None:
-            save_failure(job.path, f'no clip shows {job.wanted}')
-            return
-    save_episode(job.path, episode, frames)
+    shown = next(segment for segment in plan.segments if segment.action == job.wanted.action)
+    # What lies before the clip need not be drawn.
+    view = job.view
+    clip_s = (shown.start_s + shown.end_s) / 2 - (view.clip_frames + 1) / (2 * view.fps)
+    episode = _render(job, start_offset_s=max(0.0, clip_s))
+    frames = segment_clip(episode.times_s, shown, view.clip_frames)
+    if frames is None:
+        save_failure(job.path, f'no clip shows {job.wanted}')
+    else:
+        save_episode(job.path, episode, frames)
+
+
+def _render(job: Job, *, start_offset_s: float = 0.0) -> Episode:
+    return render_episode(
+        seed=job.seed,
+        split=job.split,
+        fps=job.view.fps,
+        width=job.view.size,
+        height=job.view.size,
+        wanted=job.wanted,
+        start_offset_s=start_offset_s,
+    )
 
 
 def load_all(jobs: Sequence[Job]) -> Iterator[StoredEpisode | None]:
