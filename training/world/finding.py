@@ -24,7 +24,7 @@ from training.world.geometry import SHAPES
 from training.world.motions import Goal, PlanWriter
 from training.world.options import SIDES, Option
 from training.world.room import Room
-from training.world.script import lying_tilt, toppled
+from training.world.script import lying_tilt, nearest_half_turn, toppled
 from training.world.slots import find_slot
 from training.world.symbols import TALL
 
@@ -75,12 +75,18 @@ class Finder:
         return Goal(option.action, x, y, floor, yaw, target=target, exact=exact)
 
     def _yaw(self) -> float:
-        return self.writer.home_yaw + float(self.rng.uniform(-0.4, 0.4))
+        yaw = self.writer.home_yaw + float(self.rng.uniform(-0.4, 0.4))
+        return nearest_half_turn(yaw, self.writer.hand.yaw)
+
+    def _turn(self, index: int) -> float:
+        """Return an object's heading minus the hand's yaw when it is put down."""
+        held = self.writer.held == index
+        return self.writer.last(index).turn if held else -math.pi / 2
 
     def _stands(self, index: int, point: Point, yaw: float) -> bool:
         """Tell whether an object put down by the hand has room and is seen."""
         writer, kind = self.writer, self.writer.kind(index)
-        pose = (*point, SHAPES[kind].height / 2, yaw - math.pi / 2, 0.0)
+        pose = (*point, SHAPES[kind].height / 2, yaw + self._turn(index), 0.0)
         if not self.room.stands_free(cover(kind, pose), writer.table_covers(index)):
             return False
         return self._seen_with(index, pose)
@@ -105,6 +111,7 @@ class Finder:
             return None
         pose = writer.pose(other)
         kind, circles = writer.kind(index), cover(writer.kind(other), pose)
+        turn = self._turn(index)
         for _ in range(10):
             yaw = self._yaw()
             angle = self._right + _SIDE_ANGLE[action] + float(self.rng.uniform(-0.18, 0.18))
@@ -114,7 +121,7 @@ class Finder:
             distance = 0.05
             for _ in range(40):
                 point = (pose[0] + distance * ux, pose[1] + distance * uy)
-                new = cover(kind, (*point, 0.0, yaw - math.pi / 2, 0.0))
+                new = cover(kind, (*point, 0.0, yaw + turn, 0.0))
                 if gap_between(new, circles) >= gap:
                     break
                 distance += 0.006

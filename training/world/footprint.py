@@ -151,7 +151,9 @@ def cover(kind: str, pose: Pose) -> tuple[Circle, ...]:
     shape = SHAPES[kind]
     if is_lying(pose):
         reach = shape.height / 2 - 0.8 * shape.half_width
-        return tuple(along(share * reach, shape.half_width) for share in (-1.0, 0.0, 1.0))
+        circles = tuple(along(share * reach, shape.half_width) for share in (-1.0, 0.0, 1.0))
+        # The room that a cup's handle needs when it is set upright again.
+        return (*circles, along(*_CUP_HANDLE)) if kind == 'cup' else circles
     if kind == 'banana':
         reach, radius = _BANANA
         return along(-reach, radius), along(0.0, radius), along(reach, radius)
