@@ -8,12 +8,13 @@
 * `labels.json`: an object with
     - `seed`, `split`, `fps`, `frames`, `width`, `height`, `duration_s`;
     - `segments`: list of `start_s`, `end_s` (seconds from the first frame, without gaps),
-      `action` (idle, pick up, put in, push, open), `kind`, `colour`, `target` (each may be null)
-      and `caption`;
-    - `objects`: list of `kind`, `colour`;
-    - `states`: list of `time_s`, `drawer_open` (bool), `held` (index into `objects` or null),
-      `places` (for each object: table, bowl or gripper) and `caption`; one entry for the first
-      frame and one for each frame at which any of these differs from the frame before.
+      `action`, `kind`, `colour`, `target`, `reference` (kind and colour of the other object),
+      `success` and `caption`; all but the times, the action and success may be null;
+    - `objects`: list of `kind`, `colour`; `furniture`: list of names;
+    - `states`: list of `time_s`, `places` (for each object), `relations` (subject, relation,
+      object), `drawer_open`, `held` (index into `objects` or null), `caption` and `questions`
+      (`kind`, `text`, `answer`, `candidates`); one entry for the first frame and one for each
+      frame at which the caption differs from the one before.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world import PLACES, Episode, caption, render_episode, state_caption
+from training.world import SPLIT_CODE, Episode, render_episode
+from training.world.language.captions import caption
+from training.world.language.questions import questions
+from training.world.language.states import relations, state_text
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError, VljepaError
 
 WIDTH, HEIGHT = 640, 480
@@ -57,19 +61,23 @@ def write_video(path: Path, frames: NDArray[np.uint8], *, fps: float) -> None:
 
 def _states(episode: Episode) -> list[dict[str, Any]]:
     states: list[dict[str, Any]] = []
-    for time_s, held, drawer, places in zip(
-        episode.times_s, episode.held, episode.drawer, episode.places, strict=True
-    ):
-        state = {
-            'drawer_open': bool(drawer > 0.5),
-            'held': int(held) if held >= 0 else None,
-            'places': [PLACES[place] for place in places],
-            'caption': state_caption(
-                episode.objects, places.tolist(), drawer_open=bool(drawer > 0.5)
-            ),
-        }
-        if not states or state != {key: states[-1][key] for key in state}:
-            states.append({'time_s': round(float(time_s), 4), **state})
+    for index, time_s in enumerate(episode.times_s):
+        scene = episode.scene(index)
+        text = state_text(scene)
+        if states and states[-1]['caption'] == text:
+            continue
+        rng = np.random.default_rng([episode.seed, index])
+        states.append(
+            {
+                'time_s': round(float(time_s), 4),
+                'places': list(scene.places),
+                'relations': [list(relation) for relation in relations(scene)],
+                'drawer_open': scene.drawer_open,
+                'held': scene.held,
+                'caption': text,
+                'questions': [asdict(question) for question in questions(scene, rng)],
+            }
+        )
     return states
 
 
@@ -94,6 +102,7 @@ def labels(episode: Episode) -> dict[str, Any]:
             for segment in episode.segments
         ],
         'objects': [asdict(item) for item in episode.objects],
+        'furniture': [piece.name for piece in episode.plan.layout.furniture],
         'states': _states(episode),
     }
 
@@ -105,10 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--seed', type=int, required=True, help='number of the episode')
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
-    parser.add_argument('--actions', type=int, help='number of actions, 0 = still (2 to 4)')
+    parser.add_argument('--actions', type=int, help='number of actions, 0 = still (3 to 7)')
     parser.add_argument('--seconds', type=float, help='length (by chance)')
     parser.add_argument('--fps', type=float, default=30.0, help='frames per second (30)')
-    parser.add_argument('--split', default='test', help='train, val or test (test)')
+    parser.add_argument(
+        '--split', choices=tuple(SPLIT_CODE), default='iid', help='which episodes (iid)'
+    )
     return parser
 
 

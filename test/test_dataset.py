@@ -1,0 +1,223 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Shards, clips, mirrored views, batches: what training sees is what the simulator drew."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rendering import skip_without_graphics
+
+pytest.importorskip('torch', reason='training needs PyTorch: make setup')
+# Importing mujoco here would choose how it draws before the simulator does.
+if importlib.util.find_spec('mujoco') is None:
+    pytest.skip('training needs the simulator: make test installs it', allow_module_level=True)
+
+from training import dataset
+from training.augmentation import augment_colours, draw_view
+from training.batches import BatchSampler
+from training.clips import ClipIndex, mirror_scene, mirror_segment
+from training.episodes import FACTS, Episodes
+from training.manifest import contents
+from training.simulator_source import SimulatorSource, SourceSizes
+from training.state_head import NOTHING, dense_targets
+from training.world import ObjectInfo, Segment, plan_episode, render_episode
+from training.world.language.captions import caption
+from training.world.language.states import state_text
+from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
+from training.world.symbols import ACTIONS
+from vljepa_ros.errors import ConfigurationError, MissingDependencyError, ResourceNotFoundError
+
+EPISODES = 6
+SIZES = SourceSizes(clips=10, transitions=8, stills=4, nexts=6)
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """Render one small shard."""
+    folder = tmp_path_factory.mktemp('data')
+    patch = pytest.MonkeyPatch()
+    patch.setattr(dataset, 'EPISODES_PER_SHARD', EPISODES)
+    try:
+        dataset.write_shard(folder, 'train', 0, 128)
+    except MissingDependencyError as error:
+        skip_without_graphics(error)
+    finally:
+        patch.undo()
+    return folder
+
+
+@pytest.fixture(scope='module')
+def episodes(data) -> Episodes:
+    return dataset.load(data, split='train')
+
+
+@pytest.fixture(scope='module')
+def index(episodes) -> ClipIndex:
+    return ClipIndex(episodes, clip_frames=8)
+
+
+@pytest.fixture(scope='module')
+def source(index) -> SimulatorSource:
+    return SimulatorSource(index, sizes=SIZES, seed=0)
+
+
+def test_a_shard_holds_what_the_simulator_drew(episodes):
+    seed = 2
+    offset_s = float(np.random.default_rng([7, seed]).uniform(0.0, 0.2))
+    drawn = render_episode(seed=seed, split='train', start_offset_s=offset_s)
+    first = int(episodes.frame_end[seed - 1])
+    assert int(episodes.frame_end[seed]) - first == len(drawn.frames)
+    segment = int(episodes.segment_end[seed - 1])
+    restored = [episodes.segment(segment + n) for n in range(len(drawn.segments))]
+    assert [caption(s) for s in restored] == [caption(s) for s in drawn.segments]
+    assert [s.success for s in restored] == [s.success for s in drawn.segments]
+    for number in (0, len(drawn.frames) // 2, len(drawn.frames) - 1):
+        assert episodes.scene(first + number).places == drawn.scene(number).places
+        assert state_text(episodes.scene(first + number)) == state_text(drawn.scene(number))
+        difference = episodes.frame(first + number).astype(int) - drawn.frames[number]
+        assert np.abs(difference).mean() < 4.0
+
+
+def test_missing_shards_name_the_command(data):
+    with pytest.raises(ResourceNotFoundError, match='training.dataset --split val'):
+        dataset.load(data, split='val')
+
+
+def test_a_shard_of_another_world_is_refused(data, tmp_path):
+    (tmp_path / 'train').mkdir()
+    path = dataset.shard_path(tmp_path, 'train', 0)
+    with np.load(dataset.shard_path(data, 'train', 0)) as shard:
+        arrays = {name: shard[name] for name in shard.files}
+    np.savez(path, **{**arrays, 'world_version': np.array(1)})
+    with pytest.raises(ConfigurationError, match='version 1 of the world'):
+        dataset.load(tmp_path, split='train')
+
+
+def test_the_manifest_names_what_was_seen(episodes):
+    seen = contents(episodes)
+    assert seen['episodes'] == EPISODES
+    assert sum(seen['segments'].values()) == len(episodes.segment_facts)
+    pairs = {ObjectInfo(*pair) for pair in seen['objects']}
+    assert pairs == {item for number in range(EPISODES) for item in episodes.objects(number)}
+    assert not pairs & UNSEEN_OBJECTS
+    assert not {tuple(pair) for pair in seen['actions']} & UNSEEN_ACTIONS
+
+
+def test_clips_show_their_segment(index, episodes):
+    rng = np.random.default_rng(0)
+    for end in index.draw_ends(rng, 20):
+        segment = episodes.segment(int(index.segment_of[end]))
+        times = episodes.times_s[index.clip(int(end))]
+        inside = (times >= segment.start_s) & (times < segment.end_s)
+        assert inside.mean() >= 0.6
+        assert len({int(e) for e in episodes.episode_of[index.clip(int(end))]}) == 1
+
+
+def test_transitions_reach_from_before_to_after(index, episodes):
+    rng = np.random.default_rng(0)
+    for row in index.draw_transitions(rng, 20):
+        segment = episodes.segment(int(row[0]))
+        assert segment.action != 'idle'
+        frames = index.transition(row, rng)
+        assert len(set(frames[:4].tolist())) == len(set(frames[4:].tolist())) == 1
+        assert episodes.times_s[frames[0]] <= segment.start_s
+        assert episodes.times_s[frames[-1]] >= segment.end_s
+
+
+def test_mirrored_words_are_those_of_the_mirrored_picture():
+    segment = Segment(0.0, 1.0, 'push', 'cube', 'red', 'left')
+    assert mirror_segment(segment).target == 'right'
+    placed = replace(
+        segment, action='put left of', target=None, reference=ObjectInfo('can', 'blue')
+    )
+    assert mirror_segment(placed).action == 'put right of'
+    assert mirror_segment(mirror_segment(placed)) == placed
+    away = replace(segment, target='away')
+    assert mirror_segment(away) == away
+    for seed in range(20):
+        scene = plan_episode(seed=seed, split='val').scene(0.0)
+        mirrored = mirror_scene(scene)
+        assert mirror_scene(mirrored) == scene
+        assert mirrored.across == tuple(-x for x in scene.across)
+        assert mirrored.places == scene.places
+        left_to_right = re.search(
+            'From left to right on the table are (.*?)[.]', state_text(scene)
+        )
+        if left_to_right:
+            ends = re.findall('the \\w+ \\w+', left_to_right[1])
+            swapped = state_text(mirrored).split('are ', 1)[1]
+            assert re.findall('the \\w+ \\w+', swapped)[: len(ends)] == ends[::-1]
+
+
+def test_a_view_moves_pictures_and_places_alike():
+    for seed in range(6):
+        view = draw_view(np.random.default_rng(seed), size=64)
+        picture = np.zeros((64, 64, 3), np.uint8)
+        picture[28:33, 18:23] = 255
+        places = np.array([[20.0, 30.0, 2.0]])
+        view.places(places)
+        rows, columns = np.nonzero(view.frame(picture)[..., 0] > 128)
+        np.testing.assert_allclose([columns.mean(), rows.mean()], places[0, :2], atol=0.6)
+        assert (view.matrix[0, 0] < 0) == view.mirrored
+
+
+def test_colours_vary_and_stay_what_they_are():
+    frames = np.full((6, 2, 32, 32, 3), (200, 60, 40), np.uint8)
+    varied = augment_colours(frames, np.random.default_rng(0))
+    assert varied.shape == frames.shape
+    assert (varied != frames).any()
+    assert (varied.mean(axis=(1, 2, 3)).argmax(-1) == 0).all()
+
+
+def test_batches_depend_on_seed_and_step_only(index):
+    first = BatchSampler(index, seed=0).clips(3, clips=3, transitions=2)
+    again = BatchSampler(index, seed=0).clips(3, clips=3, transitions=2)
+    other = BatchSampler(index, seed=0).clips(4, clips=3, transitions=2)
+    np.testing.assert_array_equal(first.frames, again.frames)
+    np.testing.assert_array_equal(first.facts, again.facts)
+    assert not np.array_equal(first.frames, other.frames)
+    assert first.is_transition.tolist() == [False, False, False, True, True]
+    acted = first.facts[first.is_transition, list(FACTS).index('action')]
+    assert (acted != ACTIONS.index('idle')).all()
+
+
+def test_dense_targets_mark_the_patch_of_an_object(index):
+    batch = BatchSampler(index, seed=0).tubelets(0, count=16, frames=2)
+    targets = dense_targets(batch, patch=16, tubelet=2)
+    assert {tuple(targets[name].shape) for name in ('kind', 'colour', 'place')} == {(16, 64)}
+    found = 0
+    for row in range(16):
+        for thing in np.flatnonzero(np.isfinite(batch.pixels[row, 0, :, 0])):
+            u, v = batch.pixels[row, :, thing, :2].mean(0)
+            if 4 <= u < 124 and 4 <= v < 124:
+                token = int(v // 16) * 8 + int(u // 16)
+                kind, colour = int(targets['kind'][row, token]), int(targets['colour'][row, token])
+                assert kind != NOTHING
+                found += (kind - 1, colour - 1) == (
+                    batch.kind[row, thing],
+                    batch.colour[row, thing],
+                )
+    assert found >= 8
+
+
+def test_a_source_gives_the_same_clips_and_fitting_texts(source):
+    assert len(source) == sum(vars(SIZES).values())
+    rng = np.random.default_rng(0)
+    for number in range(len(source)):
+        np.testing.assert_array_equal(source.clip(number), source.clip(number))
+        pairs = source.pairs(number, rng)
+        assert 1 <= len(pairs) <= 2
+        for pair in pairs:
+            assert pair.query.strip()
+            assert pair.answer.strip()
+            assert pair.answer not in pair.negatives
+
+
+def test_sources_of_other_seeds_have_other_fingerprints(index, source):
+    assert SimulatorSource(index, sizes=SIZES, seed=0).fingerprint == source.fingerprint
+    assert SimulatorSource(index, sizes=SIZES, seed=1).fingerprint != source.fingerprint
