@@ -13,6 +13,7 @@ from training.evaluation.action_choice import candidate_texts, score_choices
 from training.evaluation.action_items import (
     ActionItem,
     action_items,
+    can_be_shown,
     different_fact,
     near_misses,
 )
@@ -233,30 +234,31 @@ def test_the_most_central_candidate_is_seen_without_a_picture():
     [
         PICK,
         PUT,
-        Segment(0.0, 2.0, 'push', 'pear', 'green', 'left'),
+        Segment(0.0, 2.0, 'push', 'cone', 'blue', 'left'),
         Segment(0.0, 2.0, 'open', target='drawer'),
-        Segment(0.0, 2.0, 'put left of', 'cube', 'red', reference=ObjectInfo('cone', 'blue')),
+        Segment(0.0, 2.0, 'put left of', 'pear', 'green', reference=ObjectInfo('cone', 'blue')),
     ],
 )
 def test_near_misses_differ_from_the_truth_in_the_same_one_fact(segment):
     facts = set()
     for seed in range(12):
-        found = near_misses(segment, SCENE, np.random.default_rng(seed))
+        found = near_misses(segment, SCENE, np.random.default_rng(seed), split='iid')
         assert found is not None
         fact, others = found
         facts.add(fact)
         assert len(set(others)) == 3
         assert {different_fact(segment, other) for other in others} == {fact}
         assert all(facts_of(other) != facts_of(segment) for other in others)
+        assert all(can_be_shown(other, 'iid') for other in others)
     if segment.kind is not None:
         assert len(facts) > 1  # not always the same fact
 
 
 def test_choices_are_drawn_the_same_every_time_and_the_truth_lies_anywhere():
     transitions = [TransitionItem(seed, PICK, SCENE) for seed in range(40)]
-    items = action_items(transitions, limit=30, seed=0)
-    assert items == action_items(transitions, limit=30, seed=0)
-    assert items != action_items(transitions, limit=30, seed=1)
+    items = action_items(transitions, limit=30, seed=0, split='iid')
+    assert items == action_items(transitions, limit=30, seed=0, split='iid')
+    assert items != action_items(transitions, limit=30, seed=1, split='iid')
     assert len({item.row for item in items}) == len(items) == 30
     assert {item.answer for item in items} == {0, 1, 2, 3}
     assert all(facts_of(item.candidates[item.answer]) == facts_of(PICK) for item in items)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training.evaluation.action_items import CANDIDATES, ActionItem
+from training.evaluation.action_items import CANDIDATES, ActionItem, split_for, wanted_of
 from training.evaluation.choices import most_central, nearest
 from training.evaluation.classification import Label
 from training.evaluation.intervals import exact, rate_score
@@ -25,10 +25,7 @@ from training.evaluation.items import Request, SegmentItem
 from training.evaluation.measured import Measured, by_frequency
 from training.evaluation.observe import answer
 from training.evaluation.test_set import Drawer, Job, View, load_all
-from training.world import Wanted
 from training.world.language import caption, draw_phrasing
-from training.world.splits import is_unseen
-from training.world.symbols import Segment
 from vljepa_ros.inference import Engine
 
 
@@ -106,28 +103,11 @@ def candidate_jobs(
     numbers = iter(seeds)
     return [
         [
-            Job(folder, _split_for(one, split), next(numbers), view, wanted_of(one))
+            Job(folder, split_for(one, split), next(numbers), view, wanted_of(one))
             for one in item.candidates
         ]
         for item in items
     ]
-
-
-def _split_for(segment: Segment, split: str) -> str:
-    # The split composition shows nothing but unseen combinations, its looks are those of iid.
-    return 'iid' if split == 'composition' and not is_unseen(segment) else split
-
-
-def wanted_of(segment: Segment) -> Wanted:
-    """Return what must be drawn so that an action is seen."""
-    return Wanted(
-        action=segment.action,
-        kind=segment.kind,
-        colour=segment.colour,
-        target=segment.target,
-        reference=segment.reference,
-        success=segment.success,
-    )
 
 
 def embed_candidate_clips(

@@ -193,7 +193,7 @@ def action_choice(
     """
     kept = [context.scored(item.segment) for item in context.observed.transitions.items]
     seen = context.observed.transitions.where(kept)
-    items = action_items(seen.items, limit=limit, seed=world_seed)
+    items = action_items(seen.items, limit=limit, seed=world_seed, split=context.split)
     jobs = candidate_jobs(items, folder=folder, split=context.split, seeds=seeds, view=view)
     clips = embed_candidate_clips(context.engine, jobs, drawer=drawer, split=context.split)
     there = [row for row, found in enumerate(clips) if found is not None]
