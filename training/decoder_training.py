@@ -9,7 +9,6 @@ told in equal words.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
+from training.journal import Journal
 from training.loop import bf16_is_faster, cosine_rate
 from training.objective import embed_sorted
 from training.state_file import load_state, save_state
@@ -48,7 +48,14 @@ class DecoderConfig:
     seed: int = 0
 
 
-def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: DecoderConfig) -> None:
+def train_decoder(
+    model: VLJEPA,
+    folder: Path,
+    *,
+    draw: DrawTexts,
+    config: DecoderConfig,
+    journal: Journal | None = None,
+) -> None:
     """Train the Y-Decoder with everything else frozen; goes on where it was interrupted.
 
     Args:
@@ -56,7 +63,9 @@ def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: Decod
         folder: holds the training state.
         draw: draws the sentences.
         config: settings; those of an interrupted training must not change.
+        journal: is told the loss; None writes `log.jsonl` in `folder`.
     """
+    journal = journal or Journal(folder)
     decoder = model.network('y_decoder').train()
     optimizer = torch.optim.AdamW(
         decoder.parameters(), lr=config.learning_rate, weight_decay=0.05, fused=True
@@ -64,7 +73,8 @@ def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: Decod
     path = folder / 'decoder_state.safetensors'
     done = load_state(path, {'decoder': decoder}, optimizer)
     tokenizer = model.tokenizers['y_decoder']
-    half = bf16_is_faster()
+    device = model.device
+    half = bf16_is_faster(device)
     bar = tqdm(total=config.steps, initial=done, desc='decoder', unit='step', dynamic_ncols=True)
     for step in range(done, config.steps):
         rate = cosine_rate(step, steps=config.steps, warmup=100)
@@ -73,7 +83,7 @@ def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: Decod
         rng = np.random.default_rng([config.seed, step, 3])
         sources, targets = zip(*(draw(rng) for _ in range(config.texts)), strict=True)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16, enabled=half):
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
             embeddings = embed_sorted(model, sources).float()
         noisy = add_noise(embeddings, config.noise, generator)
         ids, mask = model.tokenize('y_decoder', targets)
@@ -81,7 +91,7 @@ def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: Decod
         ended = torch.cat((ids, ids.new_full((len(targets), 1), tokenizer.pad)), dim=1)
         # [EOS] goes right behind each text; what follows is not scored.
         ended.scatter_(1, mask.sum(1, keepdim=True), tokenizer.eos)
-        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = decoder(noisy, torch.cat((bos, ids), dim=1))
         loss = functional.cross_entropy(
             logits.float().transpose(1, 2), ended, ignore_index=tokenizer.pad
@@ -94,9 +104,7 @@ def train_decoder(model: VLJEPA, folder: Path, *, draw: DrawTexts, config: Decod
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
             bar.set_postfix(loss=f'{loss:.3f}')
             save_state(path, {'decoder': decoder}, optimizer, step=step + 1)
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                row = {'stage': 'decoder', 'step': step + 1, 'loss': round(loss.item(), 4)}
-                log.write(json.dumps(row) + '\n')
+            journal.row('decoder', {'step': step + 1, 'loss': round(loss.item(), 4)})
     bar.close()
 
 
@@ -104,8 +112,8 @@ def add_noise(
     embeddings: torch.Tensor, longest: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Move unit vectors [N, D] by random vectors of length 0 .. `longest`; unit length again."""
-    direction = torch.randn(embeddings.shape, generator=generator)
-    length = longest * torch.rand(len(embeddings), 1, generator=generator)
+    direction = torch.randn(embeddings.shape, generator=generator).to(embeddings)
+    length = longest * torch.rand(len(embeddings), 1, generator=generator).to(embeddings)
     return functional.normalize(
         embeddings + length * functional.normalize(direction, dim=-1), dim=-1
     )

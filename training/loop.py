@@ -21,16 +21,24 @@ def cosine_rate(step: int, *, steps: int, warmup: int) -> float:
     return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / steps)))
 
 
-def bf16_is_faster() -> bool:
-    """Measure whether this processor multiplies bfloat16 matrices faster than float32 ones."""
+def bf16_is_faster(device: torch.device | None = None) -> bool:
+    """Measure whether a device multiplies bfloat16 matrices faster than float32 ones.
+
+    Args:
+        device: None is the processor.
+    """
+    where = device or torch.device('cpu')
 
     def seconds(dtype: torch.dtype) -> float:
-        matrix = torch.ones(512, 512, dtype=dtype)
-        for _ in range(3):
-            matrix @ matrix
-        start = time.perf_counter()
-        for _ in range(20):
-            matrix @ matrix
+        matrix = torch.ones(512, 512, dtype=dtype, device=where)
+        for repeats in (3, 20):  # the first ones warm up
+            if where.type == 'cuda':
+                torch.cuda.synchronize(where)
+            start = time.perf_counter()
+            for _ in range(repeats):
+                matrix @ matrix
+        if where.type == 'cuda':
+            torch.cuda.synchronize(where)
         return time.perf_counter() - start
 
     return seconds(torch.bfloat16) < 0.8 * seconds(torch.float32)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.processes import ONE, Processes
 from training.sources import QueryAnswer
 from vljepa_ros.model.loss import info_nce
 from vljepa_ros.model.vl_jepa import VLJEPA
@@ -34,17 +35,30 @@ class Embedded:
     same: Tensor
 
 
-def embed(model: VLJEPA, tokens: Tensor, asked: Sequence[tuple[int, QueryAnswer]]) -> Embedded:
+def embed(
+    model: VLJEPA,
+    tokens: Tensor,
+    asked: Sequence[tuple[int, QueryAnswer]],
+    *,
+    processes: Processes = ONE,
+) -> Embedded:
     """Predict the answers and embed the true and the wrong ones.
 
     Args:
         model: its Predictor and Y-Encoder are used.
-        tokens: visual tokens [B, N, D_vision].
-        asked: for each question the number of its clip.
+        tokens: visual tokens [B, N, D_vision]; of several processes each holds only those of its
+            own share of the questions, in the order of `needed_rows`.
+        asked: for each question of the whole batch the number of its clip.
+        processes: they share the work.
     """
-    rows = torch.tensor([row for row, _ in asked])
-    ids, mask = model.tokenize('predictor', [pair.query for _, pair in asked])
-    predicted = model.network('predictor')(tokens[rows], ids, mask)
+    own = [asked[number] for number in processes.share(len(asked))]
+    first = own or asked[:1]  # a process without a share computes one row for nothing
+    rows = torch.tensor([row for row, _ in first])
+    if processes.count > 1:
+        rows = torch.searchsorted(torch.tensor(needed_rows(asked, processes)), rows)
+    ids, mask = model.tokenize('predictor', [pair.query for _, pair in first])
+    predicted = model.network('predictor')(tokens[rows], ids, mask)[: len(own)]
+    predicted = processes.gather(predicted, len(asked))
 
     meanings = {pair.meaning for _, pair in asked}
     answers = [pair.answer for _, pair in asked]
@@ -52,16 +66,24 @@ def embed(model: VLJEPA, tokens: Tensor, asked: Sequence[tuple[int, QueryAnswer]
     # The same words are embedded once, however often they are needed.
     texts = list(dict.fromkeys([*answers, *wrong]))
     place = {text: number for number, text in enumerate(texts)}
-    embedded = embed_sorted(model, texts)
+    part = [texts[number] for number in processes.share(len(texts))]
+    embedded = embed_sorted(model, part or texts[:1])[: len(part)]
+    embedded = processes.gather(embedded, len(texts))
     order = [place[text] for text in answers] + [place[text] for text in wrong]
     target = embedded[torch.tensor(order)]
     # A wrong answer of one question may be the right one of another, in the same words.
     said = {pair.answer: pair.meaning for _, pair in asked}
     numbers = {meaning: number for number, meaning in enumerate(sorted(meanings))}
-    own = [numbers[pair.meaning] for _, pair in asked]
+    answered = [numbers[pair.meaning] for _, pair in asked]
     others = [numbers[said[text]] if text in said else -1 for text in wrong]
-    meaning = torch.tensor(own + others)
-    return Embedded(predicted, target, torch.tensor(own)[:, None] == meaning[None, :])
+    meaning = torch.tensor(answered + others, device=target.device)
+    return Embedded(predicted, target, meaning[: len(asked), None] == meaning[None, :])
+
+
+def needed_rows(asked: Sequence[tuple[int, QueryAnswer]], processes: Processes) -> list[int]:
+    """Return the numbers of the clips that this process' share of the questions is about."""
+    own = [asked[number][0] for number in processes.share(len(asked))]
+    return sorted(set(own or [asked[0][0]]))
 
 
 def embed_sorted(model: VLJEPA, texts: Sequence[str], *, groups: int = 4) -> Tensor:

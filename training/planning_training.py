@@ -9,7 +9,7 @@ an action that may fail lies between.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from training.batches import cut_out
 from training.clips import ClipIndex, mirror_segment
+from training.journal import Journal
 from training.loop import bf16_is_faster, cosine_rate
 from training.objective import embed_sorted
 from training.state_file import load_state, save_state
@@ -70,32 +71,49 @@ class Transitions:
     meaning: Tensor
 
 
-def embed_transitions(
-    model: VLJEPA, index: ClipIndex, *, count: int, seed: int, query: str = 'state'
-) -> Transitions:
-    """Draw transitions and embed their states and actions, with a progress bar."""
+# Clips uint8 [T, S, S, 3] of the image before an action and of that after it, and what was done.
+TransitionClips = tuple[np.ndarray, np.ndarray, str]
+
+
+def simulated_transitions(index: ClipIndex, *, count: int, seed: int) -> Iterator[TransitionClips]:
+    """Draw transitions of rendered episodes; those of failed actions are among them."""
     rng = np.random.default_rng([seed, 12])
-    half = bf16_is_faster()
-    states, texts = [], []
-    rows = index.draw_transitions(rng, count)
-    bar = tqdm(total=len(rows), desc='states', unit='action', dynamic_ncols=True)
-    for start in range(0, len(rows), BATCH):
-        clips = []
-        for row in rows[start : start + BATCH]:
-            frames, view = cut_out(index.episodes, index.transition(row, rng), rng)
-            # A still image fills a clip of its own.
-            clips += [np.repeat(frames[at : at + 1], len(frames), axis=0) for at in (0, -1)]
-            segment = index.episodes.segment(int(row[0]))
-            texts.append(caption(mirror_segment(segment) if view.mirrored else segment))
-        with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16, enabled=half):
-            features = model.encode(torch.from_numpy(np.stack(clips)))
+    for row in index.draw_transitions(rng, count):
+        frames, view = cut_out(index.episodes, index.transition(row, rng), rng)
+        # A still image fills a clip of its own.
+        before, after = (np.repeat(frames[at : at + 1], len(frames), axis=0) for at in (0, -1))
+        segment = index.episodes.segment(int(row[0]))
+        yield before, after, caption(mirror_segment(segment) if view.mirrored else segment)
+
+
+def embed_transitions(
+    model: VLJEPA, transitions: Iterable[TransitionClips], *, count: int, query: str = 'state'
+) -> Transitions:
+    """Embed the states and actions of `count` transitions, with a progress bar."""
+    device = model.device
+    half = bf16_is_faster(device)
+    states: list[Tensor] = []
+    texts: list[str] = []
+    clips: list[np.ndarray] = []
+
+    def answer() -> None:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+            features = model.encode(torch.from_numpy(np.stack(clips)).to(device))
             states.append(model.predict(features, [query])[:, 0].float())
-        bar.update(len(clips) // 2)
-    bar.close()
+        clips.clear()
+
+    bar = tqdm(transitions, total=count, desc='states', unit='action', dynamic_ncols=True)
+    for before, after, text in bar:
+        clips += [before, after]
+        texts.append(text)
+        if len(clips) == 2 * BATCH:
+            answer()
+    if clips:
+        answer()
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     with torch.inference_mode():
         unique = [embed_sorted(model, part) for part in _parts(list(known), 256)]
-    meaning = torch.tensor([known[text] for text in texts])
+    meaning = torch.tensor([known[text] for text in texts], device=device)
     both = torch.cat(states).unflatten(0, (-1, 2))
     return Transitions(
         both[:, 0].clone(), both[:, 1].clone(), torch.cat(unique).float()[meaning], meaning
@@ -127,9 +145,15 @@ def planning_loss(
 
 
 def train_planning(
-    model: VLJEPA, data: Transitions, folder: Path, *, config: PlanningConfig
+    model: VLJEPA,
+    data: Transitions,
+    folder: Path,
+    *,
+    config: PlanningConfig,
+    journal: Journal | None = None,
 ) -> None:
     """Train both heads; goes on where it was interrupted."""
+    journal = journal or Journal(folder)
     modules = {name: model.network(name) for name in ('transition', 'inverse')}
     parameters = [p for module in modules.values() for p in module.parameters()]
     optimizer = torch.optim.AdamW(
@@ -152,7 +176,5 @@ def train_planning(
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
             bar.set_postfix(loss=f'{loss:.3f}')
             save_state(path, modules, optimizer, step=step + 1)
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                row = {'stage': 'planning', 'step': step + 1, 'loss': round(loss.item(), 4)}
-                log.write(json.dumps(row) + '\n')
+            journal.row('planning', {'step': step + 1, 'loss': round(loss.item(), 4)})
     bar.close()

@@ -8,7 +8,6 @@ colours are learned first from many single tubelets; then whole clips teach what
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler
 from training.facts_head import FactsHead
+from training.journal import Journal
 from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
 from training.state_file import load_state, save_state
 from training.state_head import NOTHING, StateHead, dense_targets
@@ -75,6 +75,7 @@ def pretrain(
     folder: Path,
     *,
     config: PretrainingConfig,
+    journal: Journal | None = None,
 ) -> None:
     """Train the X-Encoder; goes on where it was interrupted.
 
@@ -82,19 +83,26 @@ def pretrain(
         encoder: takes clips uint8 [B, T, H, W, 3].
         vision: its sizes.
         sampler: draws the batches.
-        folder: holds the training state and `log.jsonl`.
+        folder: holds the training state.
         config: settings; those of an interrupted training must not change.
+        journal: is told the scores; None writes `log.jsonl` in `folder`.
     """
-    readers = Readers(vision.hidden_size)
+    journal = journal or Journal(folder)
+    device = next(encoder.parameters()).device
+    readers = Readers(vision.hidden_size).to(device)
+
+    def targets_of(batch: Batch) -> dict[str, Tensor]:
+        dense = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
+        return {name: value.to(device) for name, value in dense.items()}
 
     def tubelet_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
+        targets = targets_of(batch)
         return readers.state(tokens, targets), token_scores(readers.state, tokens, targets)
 
     def clip_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
-        facts = torch.from_numpy(batch.facts)
-        logits = readers.facts(tokens, torch.from_numpy(batch.is_transition))
+        targets = targets_of(batch)
+        facts = torch.from_numpy(batch.facts).to(device)
+        logits = readers.facts(tokens, torch.from_numpy(batch.is_transition).to(device))
         loss = readers.state(tokens, targets) + FactsHead.loss(logits, facts)
         right = FactsHead.right(logits, facts)
         scores = {'action': float(right[:, 0].float().mean())}
@@ -106,6 +114,7 @@ def pretrain(
         'tubelets',
         modules,
         folder,
+        journal,
         steps=config.tubelet_steps,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
@@ -118,6 +127,7 @@ def pretrain(
         'clips',
         modules,
         folder,
+        journal,
         steps=config.clip_steps,
         learning_rate=config.clip_learning_rate,
         warmup=config.warmup,
@@ -141,6 +151,7 @@ def _stage(
     name: str,
     modules: dict[str, nn.Module],
     folder: Path,
+    journal: Journal,
     *,
     steps: int,
     learning_rate: float,
@@ -155,15 +166,16 @@ def _stage(
     )
     path = folder / f'pretraining_{name}.safetensors'
     done = load_state(path, modules, optimizer)
-    half = bf16_is_faster()
+    device = parameters[0].device
+    half = bf16_is_faster(device)
     bar = tqdm(total=steps, initial=done, desc=name, unit='step', dynamic_ncols=True)
     todo = range(done, steps)
     recent: list[dict[str, float]] = []
     for step, batch in zip(todo, drawn_ahead(todo, draw), strict=True):
         for group in optimizer.param_groups:
             group['lr'] = learning_rate * cosine_rate(step, steps=steps, warmup=warmup)
-        with torch.autocast('cpu', torch.bfloat16, enabled=half):
-            tokens = modules['x_encoder'](torch.from_numpy(batch.frames))
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            tokens = modules['x_encoder'](torch.from_numpy(batch.frames).to(device))
             loss, scores = compute(tokens, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -178,6 +190,5 @@ def _stage(
             recent.clear()
             bar.set_postfix(mean)
             save_state(path, modules, optimizer, step=step + 1)
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                log.write(json.dumps({'stage': name, 'step': step + 1, **mean}) + '\n')
+            journal.row(name, {'step': step + 1, **mean})
     bar.close()

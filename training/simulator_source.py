@@ -114,6 +114,11 @@ class SimulatorSource:
         scene = self._episodes.scene(int(self._rows[index, -1]))
         return mirror_scene(scene) if self._mirrored(index) else scene
 
+    def phrases(self) -> list[str]:
+        """Return the distinct canonical captions of the clips."""
+        shown = np.flatnonzero(self._segments >= 0).tolist()
+        return sorted({caption(self.segment(index)) for index in shown})
+
     def pairs(self, index: int, rng: np.random.Generator) -> list[QueryAnswer]:
         """Draw the main question about a clip, and one about the scene at its end."""
         form = self._forms[index]

@@ -9,16 +9,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.features import FeatureStore
+from training.features import Features
+from training.journal import LOG_FILE, Journal
 from training.loop import bf16_is_faster, cosine_rate
-from training.objective import LOSSES, embed
+from training.objective import LOSSES, embed, needed_rows
+from training.processes import ONE, Processes
 from training.sources import ClipSource, QueryAnswer
 from training.state_file import load_state, save_state
 from training.validation import Validation, scores
@@ -28,6 +30,7 @@ from vljepa_ros.model.vl_jepa import VLJEPA
 STATE_FILE = 'training_state.safetensors'
 BEST_FILE = 'best.safetensors'
 SAVE_EVERY = 100
+SHOW_EVERY = 10
 MIN_TEMPERATURE = 0.01
 
 
@@ -37,8 +40,8 @@ class TrainingConfig:
 
     Attributes:
         steps: batches in all.
-        clips: clips a batch; most have two questions.
-        learning_rate: peak of the cosine schedule.
+        clips: clips a batch, of all processes together; most have two questions.
+        learning_rate: peak of the schedule.
         warmup: steps until the peak.
         y_encoder_scale: the Y-Encoder's share of the learning rate (paper: 0.05); its head takes
             the whole rate.
@@ -47,6 +50,7 @@ class TrainingConfig:
         loss: 'infonce', 'cosine', 'l1' or 'l2'.
         validate_every: steps between two looks at the val split.
         seed: of batches and texts.
+        schedule: of the learning rate after the warm-up: 'cosine' to zero, or 'constant'.
     """
 
     steps: int = 8000
@@ -59,11 +63,21 @@ class TrainingConfig:
     loss: str = 'infonce'
     validate_every: int = 500
     seed: int = 0
+    schedule: Literal['cosine', 'constant'] = 'cosine'
 
     def __post_init__(self) -> None:
-        """Reject an unknown loss."""
+        """Reject an unknown loss, and numbers that train nothing."""
         if self.loss not in LOSSES:
             raise ConfigurationError(f'loss is {self.loss!r}; use one of {", ".join(LOSSES)}')
+        for name in ('steps', 'clips', 'learning_rate', 'warmup', 'temperature', 'validate_every'):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f'training.{name} is {getattr(self, name)}; use > 0')
+
+    def rate(self, step: int) -> float:
+        """Return the share of the peak learning rate at a step, in [0, 1]."""
+        if self.schedule == 'constant':
+            return min(1.0, (step + 1) / self.warmup)
+        return cosine_rate(step, steps=self.steps, warmup=self.warmup)
 
 
 class Temperature(nn.Module):
@@ -109,12 +123,14 @@ def parameter_groups(
 def train(
     model: VLJEPA,
     source: ClipSource,
-    features: FeatureStore,
+    features: Features,
     validation: Validation,
     folder: Path,
     *,
     config: TrainingConfig,
     on_row: Callable[[dict[str, float]], None] = lambda row: None,
+    processes: Processes = ONE,
+    journal: Journal | None = None,
 ) -> None:
     """Train until `config.steps`; goes on where it was interrupted.
 
@@ -128,8 +144,12 @@ def train(
         folder: holds the training state, the best weights and `log.jsonl`.
         config: settings; those of an interrupted training must not change.
         on_row: called with the numbers of each step.
+        processes: share each batch; only the first writes files.
+        journal: is told the numbers; None writes `log.jsonl` in `folder`.
     """
-    temperature = Temperature(config.temperature)
+    journal = journal or Journal(folder, silent=not processes.main)
+    device = model.device
+    temperature = Temperature(config.temperature).to(device)
     modules = {
         'predictor': model.network('predictor'),
         'y_encoder': model.network('y_encoder'),
@@ -142,18 +162,29 @@ def train(
     parameters = [p for group in groups for p in group['params']]
     done = load_state(folder / STATE_FILE, modules, optimizer)
     best = _best_so_far(folder)
-    half = bf16_is_faster()
-    bar = tqdm(total=config.steps, initial=done, desc='train', unit='step', dynamic_ncols=True)
+    half = bf16_is_faster(device)
+    bar = tqdm(
+        total=config.steps,
+        initial=done,
+        desc='train',
+        unit='step',
+        dynamic_ncols=True,
+        disable=not processes.main,
+    )
     for step in range(done, config.steps):
-        rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
+        rate = config.rate(step)
         for group in optimizer.param_groups:
             group['lr'] = config.learning_rate * group['scale'] * rate
         chosen, asked = draw(source, step, clips=config.clips, seed=config.seed)
-        with torch.autocast('cpu', torch.bfloat16, enabled=half):
-            batch = embed(model, features[chosen].float(), asked)
+        if processes.count > 1:
+            chosen = chosen[needed_rows(asked, processes)]
+        tokens = features[chosen].to(device).float()
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            batch = embed(model, tokens, asked, processes=processes)
         loss = LOSSES[config.loss](batch, temperature())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        processes.average_gradients(parameters)
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         bar.update()
@@ -163,27 +194,27 @@ def train(
         if (step + 1) % config.validate_every == 0 or last:
             row |= scores(model.eval(), validation)
             model.train()
-            _log(folder, row)
             bar.write(json.dumps(row))
             if row['retrieval'] >= best:
                 best = row['retrieval']
-                save_state(folder / BEST_FILE, modules, None, step=step + 1)
+                if processes.main:
+                    save_state(folder / BEST_FILE, modules, None, step=step + 1)
+        if 'retrieval' in row or (step + 1) % SHOW_EVERY == 0:
+            shown = {**row, 'learning_rate': config.learning_rate * rate}
+            journal.row('train', row if 'retrieval' in row else shown, kept='retrieval' in row)
         if (step + 1) % SAVE_EVERY == 0 or last:
             bar.set_postfix(loss=f'{row["loss"]:.2f}', temperature=f'{row["temperature"]:.3f}')
-            save_state(folder / STATE_FILE, modules, optimizer, step=step + 1)
+            if processes.main:
+                save_state(folder / STATE_FILE, modules, optimizer, step=step + 1)
         on_row(row)
     bar.close()
+    processes.wait()
     load_state(folder / BEST_FILE, modules, None)
-
-
-def _log(folder: Path, row: dict[str, float]) -> None:
-    with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-        log.write(json.dumps({'stage': 'train', **row}) + '\n')
 
 
 def _best_so_far(folder: Path) -> float:
     """Return the best retrieval that the log of an interrupted training tells of."""
-    log = folder / 'log.jsonl'
+    log = folder / LOG_FILE
     if not (log.is_file() and (folder / BEST_FILE).is_file()):
         return 0.0
     rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]

@@ -37,8 +37,9 @@ class Validation:
         for start in range(0, len(chosen), BATCH):
             part = chosen[start : start + BATCH].tolist()
             clips = np.stack([source.clip(index) for index in part])
+            device = next(encoder.parameters()).device
             with torch.inference_mode():
-                tokens.append(encoder(torch.from_numpy(clips)).half())
+                tokens.append(encoder(torch.from_numpy(clips).to(device)).half().cpu())
         for number, index in enumerate(chosen.tolist()):
             rng = np.random.default_rng([11, index])
             asked += [(number, pair) for pair in source.pairs(index, rng)]
@@ -50,17 +51,18 @@ def scores(model: VLJEPA, validation: Validation) -> dict[str, float]:
     """Return the scores, each in [0, 1].
 
     `retrieval` is the mean over both directions of R@1 among the distinct answers that are
-    sentences (captions, actions, states); `choice` the share of questions whose right answer
-    beats its wrong ones.
+    sentences (captions, actions, states; all answers where none is); `choice` the share of
+    questions whose right answer beats its wrong ones.
     """
     predicted = _predict(model, validation)
-    sentences = [n for n, (_, pair) in enumerate(validation.asked) if pair.answer.count(' ') > 2]
+    everything = range(len(validation.asked))
+    sentences = [n for n in everything if validation.asked[n][1].answer.count(' ') > 2]
     first: dict[str, int] = {}
-    for number in sentences:
+    for number in sentences or everything:
         first.setdefault(validation.asked[number][1].meaning, number)
     pool = list(first.values())
-    texts = embed_sorted(model, [validation.asked[number][1].answer for number in pool]).float()
-    cosine = predicted[pool] @ texts.T  # [K, K]
+    texts = embed_sorted(model, [validation.asked[number][1].answer for number in pool])
+    cosine = predicted[pool] @ texts.float().cpu().T  # [K, K]
     truth = torch.arange(len(pool))
     to_text = (cosine.argmax(1) == truth).float().mean()
     to_video = (cosine.argmax(0) == truth).float().mean()
@@ -76,8 +78,8 @@ def _predict(model: VLJEPA, validation: Validation) -> Tensor:
     for start in range(0, len(validation.asked), BATCH):
         part = validation.asked[start : start + BATCH]
         ids, mask = model.tokenize('predictor', [pair.query for _, pair in part])
-        tokens = validation.tokens[[row for row, _ in part]].float()
-        parts.append(model.network('predictor')(tokens, ids, mask).float())
+        tokens = validation.tokens[[row for row, _ in part]].to(model.device).float()
+        parts.append(model.network('predictor')(tokens, ids, mask).float().cpu())
     return torch.cat(parts)
 
 
@@ -86,7 +88,7 @@ def _choices(model: VLJEPA, validation: Validation, predicted: Tensor) -> float:
         dict.fromkeys(t for _, pair in validation.asked for t in (pair.answer, *pair.negatives))
     )
     place = {text: number for number, text in enumerate(texts)}
-    embedded = embed_sorted(model, texts).float()
+    embedded = embed_sorted(model, texts).float().cpu()
     right = total = 0
     for (_, pair), answer in zip(validation.asked, predicted, strict=True):
         if pair.negatives:

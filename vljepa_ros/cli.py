@@ -27,6 +27,7 @@ SAMPLE_VIDEO = 'samples/tabletop.mp4'
 # main(argv), parses its own arguments and explains them.
 SOURCE_TREE_COMMANDS = {
     'eval': ('training.evaluation.command', 'measure what a model understands'),
+    'train': ('training.train', 'train a model on the simulated world or on your recordings'),
 }
 
 

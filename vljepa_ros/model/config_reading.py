@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trees of dataclasses: read from and written to the mappings of a JSON file, and checked."""
+"""Trees of dataclasses: read from and written to the mappings of a file, and checked."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def write_dataclass(config: Any) -> dict[str, Any]:
     return values
 
 
-def read_dataclass(cls: type[ConfigT], values: Any, where: str) -> ConfigT:
+def read_dataclass(
+    cls: type[ConfigT], values: Any, where: str, *, defaults: bool = False
+) -> ConfigT:
     """Build a dataclass, and the dataclasses in its fields, from mappings.
 
     A field may be one of several dataclasses; then each has a field `architecture` with a
@@ -60,6 +62,8 @@ def read_dataclass(cls: type[ConfigT], values: Any, where: str) -> ConfigT:
         cls: the dataclass.
         values: a mapping with exactly its fields; those `ADDED_LATER` may be absent.
         where: how messages name the place of `values`.
+        defaults: absent keys take the defaults of their fields. Not for the configuration of
+            weights, which were trained with one certain value.
 
     Raises:
         ConfigurationError: a key is unknown or missing, or a value has the wrong type.
@@ -74,14 +78,26 @@ def read_dataclass(cls: type[ConfigT], values: Any, where: str) -> ConfigT:
             'The file may belong to a newer version of vljepa_ros.'
         )
     fields = dataclasses.fields(typing.cast(Any, cls))
-    missing = {item.name for item in fields if item.metadata != ADDED_LATER} - set(values)
+    needed = {item.name for item in fields if item.metadata != ADDED_LATER}
+    if defaults:
+        needed &= {item.name for item in fields if _has_no_default(item)}
+    missing = needed - set(values)
     if missing:
-        # A default would be a guess: the weights were trained with one certain value.
         raise ConfigurationError(f'{where} lacks the keys {sorted(missing)}')
-    return cls(**{key: _value(hints[key], values[key], f'{where}.{key}') for key in values})
+    return cls(
+        **{
+            key: _value(hints[key], values[key], f'{where}.{key}', defaults=defaults)
+            for key in values
+        }
+    )
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
+def _has_no_default(item: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return item.default is missing and item.default_factory is missing
+
+
+def _value(hint: Any, value: Any, where: str, *, defaults: bool) -> Any:
     origin = typing.get_origin(hint)
     if origin is types.UnionType:
         options = typing.get_args(hint)
@@ -89,17 +105,24 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             return None
         hint = _option([item for item in options if item is not type(None)], value, where)
     if dataclasses.is_dataclass(hint):
-        return read_dataclass(typing.cast('type[Any]', hint), value, where)
+        return read_dataclass(typing.cast('type[Any]', hint), value, where, defaults=defaults)
+    if hint == tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            raise ConfigurationError(f'{where} must be a list of texts, not {value!r}')
+        return tuple(value)
     if origin is tuple:
         if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
             raise ConfigurationError(
                 f'{where} must be a list of {len(typing.get_args(hint))} numbers, not {value!r}'
             )
-        return tuple(_value(float, item, where) for item in value)
+        return tuple(_value(float, item, where, defaults=defaults) for item in value)
     if origin is dict:
         if not isinstance(value, dict):
             raise ConfigurationError(f'{where} must be a mapping of texts, not {value!r}')
-        return {key: _value(str, item, f'{where}.{key}') for key, item in value.items()}
+        return {
+            key: _value(str, item, f'{where}.{key}', defaults=defaults)
+            for key, item in value.items()
+        }
     if origin is Literal:
         if value not in typing.get_args(hint):
             raise ConfigurationError(

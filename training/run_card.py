@@ -1,0 +1,121 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what a checkpoint was trained on, with which settings, and how it scored on val."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from training.journal import LOG_FILE
+from training.run_config import RunConfig
+from vljepa_ros.model.checkpoint import model_id
+from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.config_reading import write_dataclass
+
+CARD_FILE = 'card.md'
+TRAINING_FILE = 'training.json'
+SHOWN = 20
+CARD = """# {name}
+
+`{model_id}`: a VL-JEPA checkpoint, trained with `vljepa train`{init}. Clips: {frames} frames at
+{fps:g} Hz, {size}×{size} pixels. Embeddings: {dim} numbers.
+
+## Data
+
+{data}
+
+## Scores on the val split
+
+The weights are those of step {step}, which had the best retrieval of all that were tried, so these
+numbers are a little too good: measure on other recordings with `vljepa eval`.
+
+| what | score |
+|---|---|
+{scores}
+
+Retrieval is R@1 among {pool} texts, the mean of text to video and video to text; choice is the
+share of questions whose right answer is nearer than the wrong ones offered.
+
+## Settings
+
+The whole of them is in `{training_file}`.
+
+| setting | value |
+|---|---|
+{settings}
+"""
+
+
+def best_row(run: Path) -> dict[str, Any]:
+    """Return the row of the log with the best retrieval, the last of equals; {} without one."""
+    log = run / LOG_FILE
+    if not log.is_file():
+        return {}
+    rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]
+    scored = [row for row in rows if 'retrieval' in row]
+    return max(scored, key=lambda row: (row['retrieval'], row['step']), default={})
+
+
+def write_card(
+    folder: Path, config: RunConfig, model: ModelConfig, contents: dict[str, Any]
+) -> None:
+    """Write `card.md` and `training.json` beside the weights.
+
+    Args:
+        folder: the checkpoint, whose weights are written already.
+        config: of the run.
+        model: of the checkpoint.
+        contents: what the data shows.
+    """
+    settings = write_dataclass(config)
+    text = json.dumps({'settings': settings, 'data': contents}, indent=1, ensure_ascii=False)
+    (folder / TRAINING_FILE).write_text(text + '\n', encoding='utf-8')
+    best = best_row(config.run_folder)
+    pool = int(best.get('retrieval_pool', 0))
+    card = CARD.format(
+        name=config.name,
+        model_id=model_id(folder, model),
+        init=f' from `{config.init}`, whose X-Encoder it keeps' if config.init else '',
+        frames=model.clip_frames,
+        fps=model.clip_fps,
+        size=model.image_size,
+        dim=model.embedding_dim,
+        data=_shown(contents),
+        step=best.get('step', 0),
+        scores='\n'.join(f'| {name} | {best[name]:.1%} |' for name in ('retrieval', 'choice'))
+        if best
+        else '| none | |',
+        pool=pool,
+        training_file=TRAINING_FILE,
+        settings='\n'.join(
+            f'| {name} | {value} |'
+            for name, value in _flat(settings)
+            if name.startswith(('training.', 'decoder.', 'planning.', 'data.', 'seed'))
+        ),
+    )
+    (folder / CARD_FILE).write_text(card, encoding='utf-8')
+
+
+def _shown(contents: dict[str, Any]) -> str:
+    lines = []
+    for name, value in contents.items():
+        if isinstance(value, list):
+            first = [str(item) for item in value[:SHOWN]]
+            lines.append(f'- {name}: {len(value)}')
+            lines += [f'    - {text}' for text in first]
+            lines += ['    - …'] if len(value) > SHOWN else []
+        else:
+            lines.append(f'- {name}: {value}')
+    return '\n'.join(lines)
+
+
+def _flat(values: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f'{prefix}{name}.')
+        elif value is not None:
+            rows.append((f'{prefix}{name}', value))
+    return rows
