@@ -57,7 +57,8 @@ def save_episode(path: Path, episode: Episode, frames: np.ndarray | None = None)
         jpeg=np.concatenate(encoded),
         jpeg_end=np.cumsum([len(blob) for blob in encoded]),
         times_s=np.asarray(episode.times_s, np.float64)[chosen],
-        labels=np.array(json.dumps(labels)),
+        # NumPy's own strings take four bytes a letter.
+        labels=np.frombuffer(json.dumps(labels).encode(), np.uint8),
     )
 
 
@@ -72,7 +73,7 @@ def load_episode(path: Path) -> StoredEpisode | None:
         if 'failure' in stored.files:
             return None
         jpeg, ends, times_s = stored['jpeg'], stored['jpeg_end'], stored['times_s']
-        labels = json.loads(str(stored['labels']))
+        labels = json.loads(stored['labels'].tobytes())
     parts = np.split(jpeg, ends[:-1])
     return StoredEpisode(
         seed=labels['seed'],
