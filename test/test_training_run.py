@@ -207,7 +207,8 @@ def test_two_processes_train_as_one(tmp_path, checkpoint, manifest):
         init=str(checkpoint),
         data={'manifest': {'file': str(manifest), 'clips': 2, 'val_share': 0.34}},
     )
-    launch = ['-m', 'accelerate.commands.launch', '--cpu', '--num_processes', '2']
+    # --multi_gpu is how accelerate starts processes; here they compute on the CPU.
+    launch = ['-m', 'accelerate.commands.launch', '--multi_gpu', '--num_processes', '2']
     launch += ['--num_machines', '1', '--mixed_precision', 'no', '--dynamo_backend', 'no']
     script = str(Path(__file__).parent / 'two_processes.py')
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
