@@ -82,7 +82,7 @@ def _make(folder: Path, distro: str) -> None:
 
 
 def _add_tests(folder: Path) -> None:
-    say('adding the packages for tests and training (300 MB)')
+    say('adding the packages for tests and training (600 MB)')
     start = time.monotonic()
     python, log = folder / 'bin' / 'python', folder / 'setup.log'
     pip_install(python, ['-r', CONSTRAINTS / 'test.in'], log=log)
