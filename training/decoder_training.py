@@ -48,6 +48,15 @@ class DecoderConfig:
     seed: int = 0
 
 
+def draw_sentences(
+    draw: DrawTexts, step: int, *, config: DecoderConfig
+) -> tuple[list[str], list[str]]:
+    """Return the sentences to embed and those to write in a step; depends on (seed, step) only."""
+    rng = np.random.default_rng([config.seed, step, 3])
+    pairs = [draw(rng) for _ in range(config.texts)]
+    return [read for read, _ in pairs], [written for _, written in pairs]
+
+
 def train_decoder(
     model: VLJEPA,
     folder: Path,
@@ -80,8 +89,7 @@ def train_decoder(
         rate = cosine_rate(step, steps=config.steps, warmup=100)
         for group in optimizer.param_groups:
             group['lr'] = config.learning_rate * rate
-        rng = np.random.default_rng([config.seed, step, 3])
-        sources, targets = zip(*(draw(rng) for _ in range(config.texts)), strict=True)
+        sources, targets = draw_sentences(draw, step, config=config)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
             embeddings = embed_sorted(model, sources).float()

@@ -78,6 +78,7 @@ class SimulatorRunData(RunData):
 
         super().__init__()
         assert config.data.simulator is not None
+        self._config = config
         self.settings = config.data.simulator
         self._folder = Path(self.settings.folder).expanduser()
         self._seed = config.seed
@@ -134,11 +135,14 @@ class SimulatorRunData(RunData):
         return self._source.phrases()
 
     def contents(self) -> dict[str, Any]:
-        """Return the manifest of the training split."""
+        """Return the manifest of the training split and what all texts of the training name."""
         from training.manifest import MANIFEST_FILE
+        from training.text_manifest import text_contents
 
         path = self._folder / 'train' / MANIFEST_FILE
-        return dict(json.loads(path.read_text(encoding='utf-8')))
+        shown = dict(json.loads(path.read_text(encoding='utf-8')))
+        named = text_contents(self._config, source=self._source, sentences=self.draw_text)
+        return {**shown, 'texts': named}
 
 
 class RecordedRunData(RunData):
