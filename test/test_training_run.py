@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,7 +213,8 @@ def test_two_processes_train_as_one(tmp_path, checkpoint, manifest):
     launch += ['--num_machines', '1', '--mixed_precision', 'no', '--dynamo_backend', 'no']
     script = str(Path(__file__).parent / 'two_processes.py')
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-    found, logs = [], []
+    found: list[dict[str, torch.Tensor]] = []
+    logs: list[list[dict[str, Any]]] = []
     for options in ([], [*launch, '--main_process_port', '0']):
         out = tmp_path / str(len(found))
         out.mkdir()

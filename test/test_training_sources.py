@@ -166,13 +166,6 @@ def test_manifest_lines_become_recordings(tmp_path, video):
     ]
 
 
-def test_one_manifest_serves_evaluation_and_training():
-    from training import manifest_source
-    from training.evaluation import manifest_file
-
-    assert manifest_source.read_lines is manifest_file.read_lines
-
-
 def test_decode_yields_the_part_with_its_times(video):
     times = [time_s for time_s, _ in decode(video, 0.5, 1.0)]
     np.testing.assert_allclose(times, np.arange(5, 10) / FPS, atol=1e-3)

@@ -59,8 +59,8 @@ def main() -> None:
     """Compute the gradients and train."""
     checkpoint, out, config = (Path(text) for text in sys.argv[1:4])
     # Each process would measure for itself, and a busy machine may measure differently.
-    training.trainer.bf16_is_faster = lambda *device: False
-    training.features.bf16_is_faster = lambda *device: False
+    for module in (training.trainer, training.features):
+        setattr(module, 'bf16_is_faster', lambda *device: False)  # noqa: B010 (mypy)
     from training.train import main as train
 
     processes = start_processes('cpu')
