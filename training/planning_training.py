@@ -81,7 +81,7 @@ def simulated_transitions(index: ClipIndex, *, count: int, seed: int) -> Iterato
     for row in index.draw_transitions(rng, count):
         frames, view = cut_out(index.episodes, index.transition(row, rng), rng)
         # A still image fills a clip of its own.
-        before, after = (np.repeat(frames[at : at + 1], len(frames), axis=0) for at in (0, -1))
+        before, after = (np.repeat(frames[[at]], len(frames), axis=0) for at in (0, -1))
         segment = index.episodes.segment(int(row[0]))
         yield before, after, caption(mirror_segment(segment) if view.mirrored else segment)
 
