@@ -475,7 +475,8 @@ def test_teacher_features_meet_the_tokens_of_their_place():
     with torch.no_grad():
         head.read.weight.copy_(torch.eye(6))
         head.read.bias.zero_()
-    assert float(head(wanted[None], features)) == pytest.approx(0.0, abs=1e-5)
+    with torch.no_grad():
+        assert float(head(wanted[None], features)) == pytest.approx(0.0, abs=1e-5)
 
 
 def test_teacher_is_asked_for_by_the_names_of_its_packages():

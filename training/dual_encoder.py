@@ -106,6 +106,7 @@ def main() -> None:
     )
     parser.add_argument('--data', type=Path, default=Path('build/data'), help='rendered episodes')
     parser.add_argument('--run', type=Path, default=Path('build/tiny'), help='of a training')
+    parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument('--out', type=Path, default=Path('build/dual_encoder'), help='checkpoint')
     parser.add_argument('--episodes', type=int, default=4000, help='training episodes')
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
@@ -123,7 +124,7 @@ def main() -> None:
     scale = arguments.clips / SourceSizes.clips
     sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))
     source = SimulatorSource(index, sizes=sizes, seed=arguments.seed)
-    features = FeatureStore(arguments.run, source=source, encoder=encoder)
+    features = FeatureStore(arguments.features or arguments.run, source=source, encoder=encoder)
     features.build()
     hard = not arguments.no_hard_negatives
     pairs = CaptionPairs(source, count=sizes.clips, hard_negatives=hard)

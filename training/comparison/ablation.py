@@ -29,7 +29,7 @@ from training.comparison.material import (  # noqa: E402
 from training.comparison.run import QUICK_STEPS, QUICK_VAL_CLIPS, add_curve  # noqa: E402
 from training.evaluation.results import Results, add_result_arguments  # noqa: E402
 
-STEPS = 400
+STEPS = 320
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,7 @@ def _add(results: Results, name: str, judged: Judged, steps: Steps) -> None:
     for score, values in judged.values.items():
         kind = rate_score if score in ('action', 'all_facts') else mean_score
         results.add(f'{score}.{name}', kind(values, judged.episodes[score]))
+    results.raw[name] = judged.values
     for stage, count in steps.items():
         results.add(f'steps.{name}.{stage}', exact(count))
 

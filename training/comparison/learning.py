@@ -43,12 +43,12 @@ class LearningConfig:
         seed: of batches and texts.
     """
 
-    steps: int = 2400
+    steps: int = 1200
     clips: int = 32
     learning_rate: float = 6e-4
-    warmup: int = 200
+    warmup: int = 100
     weight_decay: float = 0.05
-    judge_every: int = 300
+    judge_every: int = 150
     seed: int = 0
 
     def __post_init__(self) -> None:

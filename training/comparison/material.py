@@ -102,11 +102,12 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path('build/tiny'),
         help='folder of a training whose X-Encoder is pretrained; its features are used again',
     )
+    parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument('--episodes', type=int, default=4000, help='training episodes')
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
     parser.add_argument('--clips', type=int, default=SourceSizes.clips, help='clips with captions')
     parser.add_argument(
-        '--val-clips', type=int, default=400, help='clips that models are judged on'
+        '--val-clips', type=int, default=300, help='clips that models are judged on'
     )
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
     parser.add_argument('--device', default='cpu', help="where to train: 'cpu' or 'cuda'")
@@ -153,7 +154,7 @@ def load_material(arguments: argparse.Namespace, folder: Path) -> Material:
     scale = arguments.clips / SourceSizes.clips
     sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))
     source = SimulatorSource(index, sizes=sizes, seed=arguments.seed)
-    features = FeatureStore(arguments.run, source=source, encoder=encoder)
+    features = FeatureStore(arguments.features or arguments.run, source=source, encoder=encoder)
     features.build()
     val = load(arguments.data, split='val', episodes=arguments.val_episodes)
     clips = JudgedClips.draw(

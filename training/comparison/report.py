@@ -103,6 +103,7 @@ def comparison(results: Values) -> str:
             f'After {learning["steps"]} batches of {learning["clips"]} clips '
             '(95 % intervals in brackets):',
             _table(head, rows),
+            f'![Both learning curves](images/{PLOT.name})',
             f'Parameters; the ratio of the first line is {metrics["parameters.ratio"]:.2f}:',
             _table(head, sizes),
             'Milliseconds a clip (medians, one clip at a time, fp32):',

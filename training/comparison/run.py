@@ -139,7 +139,7 @@ def add_curve(results: Results, name: str, curve: list[Row], judged: Judged) -> 
     for row in curve:
         for score in judged.values:
             results.add(f'{score}.{name}.at_{row["samples"]:.0f}', exact(row[score]))
-    results.raw[name] = {'curve': curve, **judged.texts}
+    results.raw[name] = {'curve': curve, **judged.to_dict()}
 
 
 def add_latency(
