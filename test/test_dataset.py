@@ -23,6 +23,7 @@ from training.batches import BatchSampler
 from training.clips import ClipIndex, mirror_scene, mirror_segment
 from training.episodes import FACTS, Episodes
 from training.manifest import contents
+from training.planning_training import simulated_transitions
 from training.simulator_source import SimulatorSource, SourceSizes
 from training.state_head import NOTHING, dense_targets
 from training.world import ObjectInfo, Segment, plan_episode, render_episode
@@ -221,3 +222,15 @@ def test_a_source_gives_the_same_clips_and_fitting_texts(source):
 def test_sources_of_other_seeds_have_other_fingerprints(index, source):
     assert SimulatorSource(index, sizes=SIZES, seed=0).fingerprint == source.fingerprint
     assert SimulatorSource(index, sizes=SIZES, seed=1).fingerprint != source.fingerprint
+
+
+def test_transitions_for_planning_are_still_images_before_and_after(index):
+    texts = []
+    for before, after, text in simulated_transitions(index, count=12, seed=0):
+        for clip in (before, after):
+            assert clip.shape == (8, 128, 128, 3)
+            assert (clip == clip[:1]).all()
+        assert (before != after).any()
+        texts.append(text)
+    assert len(texts) == 12
+    assert all(text.startswith('The robot ') for text in texts)
