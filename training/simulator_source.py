@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.augmentation import augment_colours, draw_view
 from training.batches import cut_out
 from training.clips import ClipIndex, mirror_scene, mirror_segment
 from training.sources import QueryAnswer
@@ -93,15 +94,11 @@ class SimulatorSource:
 
     def clip(self, index: int) -> np.ndarray:
         """Return a clip, uint8 [T, S, S, 3]."""
-        from training.augmentation import augment_colours
-
         rng = self._generator(index)
         clip, _ = cut_out(self._episodes, self._rows[index], rng)
         return augment_colours(clip[None], rng)[0]
 
     def _mirrored(self, index: int) -> bool:
-        from training.augmentation import draw_view
-
         return draw_view(self._generator(index), size=2).mirrored
 
     def segment(self, index: int) -> Segment:
