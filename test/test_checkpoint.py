@@ -24,18 +24,17 @@ from untrained import TEXTS, build_tokenizer, build_untrained_checkpoint  # noqa
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
 from vljepa_ros.model.bert import BertYEncoder  # noqa: E402
-from vljepa_ros.model.checkpoint import (  # noqa: E402
+from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from vljepa_ros.model.checkpoint_folder import (  # noqa: E402
     CONFIG_FILE,
-    READERS,
-    load_checkpoint,
     load_config,
     model_id,
-    save_checkpoint,
     tokenizer_file,
     weights_file,
 )
 from vljepa_ros.model.compact import LARGE_TABLE  # noqa: E402
-from vljepa_ros.model.vl_jepa import NETWORKS, PLANNING, TOKENIZED, VLJEPA  # noqa: E402
+from vljepa_ros.model.components import COMPONENTS, PLANNING, READERS, TOKENIZED  # noqa: E402
+from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 from vljepa_ros.resources import find_resource  # noqa: E402
 
 
@@ -124,7 +123,7 @@ def test_compact_files_load_as_float32(saved: Path, tmp_path: Path) -> None:
     'components', [('x_encoder', 'predictor'), ('y_encoder',), ('y_decoder',), ('x_encoder',)]
 )
 def test_parts_need_only_their_own_files(copy: Path, components: tuple[str, ...]) -> None:
-    for name in set(NETWORKS) - set(components):
+    for name in set(COMPONENTS) - set(components):
         (copy / weights_file(name)).unlink()
         (copy / tokenizer_file(name)).unlink(missing_ok=True)
     model = load_checkpoint(copy, components=components)
@@ -137,7 +136,7 @@ def test_planning_heads_are_optional(copy: Path) -> None:
         (copy / weights_file(name)).unlink()
     configure(transition=None, inverse=None)(copy)
     model = load_checkpoint(copy)
-    assert set(model.networks) == set(NETWORKS) - set(PLANNING)
+    assert set(model.networks) == set(COMPONENTS) - set(PLANNING)
     assert 'transition' not in model.config.to_dict()
     with pytest.raises(EngineError, match="'tiny' has no 'transition'"):
         model.transition(torch.zeros(1, 256), torch.zeros(1, 256))
@@ -176,7 +175,7 @@ class TestModelId:
         other = build_untrained_checkpoint(tmp_path)
         assert model_id(other, load_config(other)) == model_id(saved, load_config(saved))
 
-    @pytest.mark.parametrize('component', NETWORKS)
+    @pytest.mark.parametrize('component', COMPONENTS)
     def test_weights_of_the_space_change_it(self, copy: Path, component: str) -> None:
         before = model_id(copy, load_config(copy))
         model = load_checkpoint(copy)

@@ -29,8 +29,8 @@ from vljepa_ros.errors import (  # noqa: E402
     EngineError,
     ResourceNotFoundError,
 )
-from vljepa_ros.inference import ALL_COMPONENTS, Engine, load_engine  # noqa: E402
-from vljepa_ros.model.checkpoint import weights_file  # noqa: E402
+from vljepa_ros.inference import COMPONENTS, Engine, load_engine  # noqa: E402
+from vljepa_ros.model.checkpoint_folder import weights_file  # noqa: E402
 from vljepa_ros.model.phrases import PHRASES_FILE, save_phrases  # noqa: E402
 
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
@@ -120,7 +120,7 @@ def test_checkpoint_without_planning_heads(folder: Path, tmp_path: Path) -> None
     config = json.loads((copy / 'config.json').read_text())
     del config['transition'], config['inverse']
     (copy / 'config.json').write_text(json.dumps(config))
-    engine = load_engine(copy, device='cpu', components=ALL_COMPONENTS)
+    engine = load_engine(copy, device='cpu', components=COMPONENTS)
     states = engine.embed_text(TEXTS)
     with pytest.raises(EngineError, match="'tiny' has no 'transition'"):
         engine.transition(states, states)
@@ -296,7 +296,7 @@ def test_unknown_model(tmp_path: Path) -> None:
 
 
 def test_model_id_is_the_same_whatever_is_loaded(folder: Path, engine: Engine) -> None:
-    parts = [load_engine(folder, device='cpu', components=[name]) for name in ALL_COMPONENTS]
+    parts = [load_engine(folder, device='cpu', components=[name]) for name in COMPONENTS]
     assert {part.model_id for part in parts} == {engine.model_id}
     with pytest.raises(EngineError, match="'predictor' is not loaded"):
         parts[2].predict(torch.zeros(1, 256, 192), ['caption'])
@@ -360,7 +360,7 @@ except MissingDependencyError as error:
 
 
 @pytest.mark.parametrize(('policy', 'expected'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])
-def test_threads_wait_passively(tmp_path: Path, policy: str | None, expected: str) -> None:
+def test_threads_wait_passively(folder: Path, policy: str | None, expected: str) -> None:
     """The OpenMP library reads the variable once, when torch loads it: it must be set before."""
     environment = {key: value for key, value in os.environ.items() if key != 'OMP_WAIT_POLICY'}
     environment['PYTHONPATH'] = os.pathsep.join(
@@ -369,7 +369,7 @@ def test_threads_wait_passively(tmp_path: Path, policy: str | None, expected: st
     if policy:
         environment['OMP_WAIT_POLICY'] = policy
     ran = subprocess.run(
-        [sys.executable, '-c', WITHOUT_TORCH, str(tmp_path)],
+        [sys.executable, '-c', WITHOUT_TORCH, str(folder)],
         env=environment,
         capture_output=True,
         text=True,

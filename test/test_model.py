@@ -20,6 +20,7 @@ import torch  # noqa: E402
 from untrained import TEXTS, build_tokenizer, build_wordpiece  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError  # noqa: E402
+from vljepa_ros.model.components import COMPONENTS, TOKENIZED  # noqa: E402
 from vljepa_ros.model.config import (  # noqa: E402
     LlamaConfig,
     ModelConfig,
@@ -28,11 +29,12 @@ from vljepa_ros.model.config import (  # noqa: E402
     VisionConfig,
     YDecoderConfig,
 )
+from vljepa_ros.model.decoding import greedy  # noqa: E402
 from vljepa_ros.model.loss import info_nce  # noqa: E402
 from vljepa_ros.model.predictor import Predictor  # noqa: E402
 from vljepa_ros.model.presets import paper_config, tiny_config
 from vljepa_ros.model.tokenizer import Tokenizer  # noqa: E402
-from vljepa_ros.model.vl_jepa import NETWORKS, TOKENIZED, VLJEPA  # noqa: E402
+from vljepa_ros.model.vl_jepa import NETWORKS, VLJEPA  # noqa: E402
 from vljepa_ros.model.y_decoder import YDecoder  # noqa: E402
 from vljepa_ros.model.y_encoder_config import BertConfig, GemmaConfig  # noqa: E402
 
@@ -410,11 +412,25 @@ def embeddings() -> torch.Tensor:
     return torch.nn.functional.normalize(noise, dim=-1)
 
 
+def generate(
+    decoder: YDecoder, embeddings: torch.Tensor, **special: int
+) -> tuple[list[list[int]], np.ndarray]:
+    def next_token(ids: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return decoder.next_token(embeddings, torch.from_numpy(ids)).numpy()
+
+    return greedy(next_token, batch=len(embeddings), max_tokens=decoder.max_tokens, **special)
+
+
+def test_components_are_the_networks() -> None:
+    assert tuple(NETWORKS) == COMPONENTS
+
+
 class TestYDecoder:
     EOS = 2
 
     def test_greedy_is_the_argmax_of_forward(self, decoder: Any, embeddings: Any) -> None:
-        rows, scores = decoder.generate(embeddings, bos=1, eos=self.EOS, pad=0)
+        rows, scores = generate(decoder, embeddings, bos=1, eos=self.EOS, pad=0)
         assert any(rows)
         for row, score, embedding in zip(rows, scores.tolist(), embeddings, strict=True):
             complete = len(row) < SMALL.y_decoder.max_tokens - 1
@@ -428,9 +444,9 @@ class TestYDecoder:
 
     def test_stops_at_eos(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:
         """A token that the decoder writes anyway becomes [EOS]: the texts end in front of it."""
-        rows, _ = decoder.generate(embeddings, bos=1, eos=511, pad=0)
+        rows, _ = generate(decoder, embeddings, bos=1, eos=511, pad=0)
         eos = rows[0][2]
-        cut, scores = decoder.generate(embeddings, bos=1, eos=eos, pad=0)
+        cut, scores = generate(decoder, embeddings, bos=1, eos=eos, pad=0)
         assert cut == [row[: row.index(eos)] if eos in row else row for row in rows]
         assert len(cut[0]) < len(rows[0])
         assert ((scores >= 0) & (scores <= 1)).all()
@@ -438,16 +454,16 @@ class TestYDecoder:
     def test_a_finished_text_does_not_change_while_others_go_on(
         self, decoder: YDecoder, embeddings: torch.Tensor
     ) -> None:
-        rows, _ = decoder.generate(embeddings, bos=1, eos=511, pad=0)
+        rows, _ = generate(decoder, embeddings, bos=1, eos=511, pad=0)
         eos = rows[0][2]
-        together, scores = decoder.generate(embeddings, bos=1, eos=eos, pad=0)
+        together, scores = generate(decoder, embeddings, bos=1, eos=eos, pad=0)
         for index, embedding in enumerate(embeddings):
-            row, score = decoder.generate(embedding[None], bos=1, eos=eos, pad=0)
+            row, score = generate(decoder, embedding[None], bos=1, eos=eos, pad=0)
             assert row == [together[index]]
-            assert float(score) == pytest.approx(float(scores[index]), rel=1e-4)
+            assert score == pytest.approx(scores[index : index + 1], rel=1e-4)
 
     def test_length_is_limited(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:
-        rows, _ = decoder.generate(embeddings, bos=1, eos=-1, pad=0)  # [EOS] never comes
+        rows, _ = generate(decoder, embeddings, bos=1, eos=-1, pad=0)  # [EOS] never comes
         assert {len(row) for row in rows} == {SMALL.y_decoder.max_tokens - 1}
 
     def test_later_tokens_do_not_reach_earlier_ones(self, decoder: Any, embeddings: Any) -> None:

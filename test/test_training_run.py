@@ -34,7 +34,7 @@ from training.run_config import LeRobotData, ManifestData, SimulatorData, read_r
 from training.train import main, read_arguments
 from vljepa_ros.cli import main as vljepa
 from vljepa_ros.errors import ConfigurationError, ResourceNotFoundError
-from vljepa_ros.inference.engine import load_engine
+from vljepa_ros.inference import load_engine
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'training/configs').glob('*.yaml'))

@@ -135,9 +135,11 @@ def build_untrained_checkpoint(folder: Path, *, seed: int = 0) -> Path:
     """
     import torch
 
-    from vljepa_ros.model.checkpoint import save_checkpoint, tokenizer_file
+    from vljepa_ros.model.checkpoint import save_checkpoint
+    from vljepa_ros.model.checkpoint_folder import tokenizer_file
+    from vljepa_ros.model.components import TOKENIZED
     from vljepa_ros.model.tokenizer import Tokenizer
-    from vljepa_ros.model.vl_jepa import TOKENIZED, VLJEPA
+    from vljepa_ros.model.vl_jepa import VLJEPA
 
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / tokenizer_file(name) for name in TOKENIZED}

@@ -22,8 +22,9 @@ from training.start_model import new_model, started_model
 from training.trainer import train
 from training.validation import Validation
 from vljepa_ros.model.checkpoint import save_checkpoint
+from vljepa_ros.model.components import PLANNING, present
 from vljepa_ros.model.phrases import save_phrases
-from vljepa_ros.model.vl_jepa import PLANNING, VLJEPA, present
+from vljepa_ros.model.vl_jepa import VLJEPA
 
 VALIDATION_CLIPS = 1400
 PHRASES_AT_ONCE = 256

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.journal import LOG_FILE
 from training.run_config import RunConfig
-from vljepa_ros.model.checkpoint import model_id
+from vljepa_ros.model.checkpoint_folder import model_id
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.config_reading import write_dataclass
 

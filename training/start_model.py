@@ -14,11 +14,13 @@ from training.minilm import find_minilm
 from training.run_config import ClipConfig
 from training.texts import SimulatorTexts
 from training.tokenizer_training import train_tokenizer
-from vljepa_ros.model.checkpoint import load_checkpoint, tokenizer_file
+from vljepa_ros.model.checkpoint import load_checkpoint
+from vljepa_ros.model.checkpoint_folder import tokenizer_file
+from vljepa_ros.model.components import TOKENIZED
 from vljepa_ros.model.presets import tiny_config
 from vljepa_ros.model.pretrained import init_query_table, load_pretrained_bert
 from vljepa_ros.model.tokenizer import Tokenizer
-from vljepa_ros.model.vl_jepa import TOKENIZED, VLJEPA
+from vljepa_ros.model.vl_jepa import VLJEPA
 from vljepa_ros.resources import resolve_model
 
 MAX_VOCABULARY = 1024

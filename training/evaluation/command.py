@@ -16,8 +16,7 @@ from pathlib import Path
 from training.evaluation.results import Results, add_result_arguments
 from training.world.splits import SPLIT_CODE, TEST_SPLITS
 from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.inference import Engine, load_engine
-from vljepa_ros.inference.engine import BACKENDS
+from vljepa_ros.inference import BACKENDS, Engine, load_engine
 
 REPORTED = Path(__file__).resolve().parents[2] / 'benchmarks' / 'results' / 'eval.json'
 PACKAGES = ('mujoco', 'tokenizers', 'pycocoevalcap')

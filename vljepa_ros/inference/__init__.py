@@ -1,13 +1,10 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How the model runs: one Engine interface, one module a backend."""
+"""How the model runs: one Engine, one module a backend."""
 
-from vljepa_ros.inference.engine import (
-    ALL_COMPONENTS,
-    DecodedText,
-    Engine,
-    EngineInfo,
-    load_engine,
-)
+from vljepa_ros.inference.backend import EngineInfo
+from vljepa_ros.inference.engine import DecodedText, Engine
+from vljepa_ros.inference.loading import BACKENDS, load_engine
+from vljepa_ros.model.components import COMPONENTS
 
-__all__ = ['ALL_COMPONENTS', 'DecodedText', 'Engine', 'EngineInfo', 'load_engine']
+__all__ = ['BACKENDS', 'COMPONENTS', 'DecodedText', 'Engine', 'EngineInfo', 'load_engine']

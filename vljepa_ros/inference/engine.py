@@ -5,31 +5,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from vljepa_ros.errors import ConfigurationError, EngineError
-from vljepa_ros.resources import resolve_model
-
-if TYPE_CHECKING:
-    from vljepa_ros.model.config import ModelConfig
-
-ALL_COMPONENTS = ('x_encoder', 'predictor', 'y_encoder', 'y_decoder', 'transition', 'inverse')
-BACKENDS = ('auto', 'torch')
-
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """What runs where; `threads` is 0 where the backend decides."""
-
-    backend: str
-    device: str
-    precision: str
-    threads: int
+from vljepa_ros.inference.backend import EngineInfo
+from vljepa_ros.model.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -140,44 +123,3 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free the memory of the model; the engine cannot be used afterwards."""
-
-
-def check_embeddings(name: str, array: np.ndarray, dim: int) -> None:
-    """Raise an EngineError unless the array called `name` has the shape [N, dim]."""
-    if array.ndim != 2 or array.shape[1] != dim:
-        raise EngineError(f'{name} must have the shape [N, {dim}], not {list(array.shape)}')
-
-
-def load_engine(
-    model: str | Path,
-    *,
-    backend: str = 'auto',
-    device: str = 'auto',
-    threads: int = 0,
-    components: Collection[str] = ALL_COMPONENTS,
-) -> Engine:
-    """Load a checkpoint.
-
-    Args:
-        model: a shipped model's name ('tiny') or a checkpoint folder.
-        backend: one of `BACKENDS`; 'auto' takes the best that is present.
-        device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
-        threads: compute threads on the CPU; 0 leaves the library's default.
-        components: the networks to load, subset of `ALL_COMPONENTS`. The planning heads
-            'transition' and 'inverse' are left out where the checkpoint has none.
-
-    Raises:
-        ResourceNotFoundError: no such model.
-        CheckpointError: the checkpoint is incomplete, damaged or foreign.
-        ConfigurationError: unknown backend, device or component.
-        MissingDependencyError: a library is missing; the message names the command.
-    """
-    if backend not in BACKENDS:
-        raise ConfigurationError(f'Unknown backend {backend!r}; allowed are {list(BACKENDS)}')
-    if threads < 0:
-        raise ConfigurationError(f'threads is {threads}; allowed is 0 (automatic) or more')
-    folder = resolve_model(model)
-    # The backend's module imports its heavy library, so it is imported when it is chosen.
-    from vljepa_ros.inference.torch_engine import TorchEngine
-
-    return TorchEngine(folder, device=device, threads=threads, components=components)

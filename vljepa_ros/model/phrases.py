@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, MissingDependencyError
+from vljepa_ros.model.checkpoint_folder import load_config, model_id
 
 PHRASES_FILE = 'phrases.safetensors'
 BLOCK = 256  # embeddings compared at once: 256 x 10,000 cosines are 10 MB
@@ -52,8 +53,6 @@ def save_phrases(folder: Path, texts: Sequence[str], embeddings: np.ndarray) -> 
             are no unit vectors or do not fit the texts or the checkpoint.
         CheckpointError: the checkpoint is not complete.
     """
-    from vljepa_ros.model.checkpoint import load_config, model_id  # needs torch
-
     config = load_config(folder)
     wrong = [text for text in texts if not text.strip() or len(text.splitlines()) != 1]
     if not texts or wrong:

@@ -43,8 +43,33 @@ class Predictor(nn.Module):
         Returns:
             Unit vectors [B, embedding_dim].
         """
-        tokens = self.vision_proj(visual)  # [B, N, D]
-        text = self.text_proj(self.embed_tokens(query_ids))  # [B, L, D]
-        mask = torch.cat((query_mask.new_ones(tokens.shape[:2]), query_mask), dim=1)  # [B, N+L]
+        return self._answer(self.vision_proj(visual), self._read(query_ids), query_mask)
+
+    def answers(self, visual: Tensor, query_ids: Tensor, query_mask: Tensor) -> Tensor:
+        """Predict the embeddings of the answers to every query about every clip.
+
+        Args:
+            visual: X-Encoder tokens [B, N, D_vision].
+            query_ids: token ids [Q, L], filled with [PAD].
+            query_mask: boolean [Q, L], False at [PAD].
+
+        Returns:
+            Unit vectors [B, Q, embedding_dim].
+        """
+        clips, queries = visual.shape[0], query_ids.shape[0]
+        tokens = self.vision_proj(visual)[:, None].expand(-1, queries, -1, -1)  # [B, Q, N, D]
+        text = self._read(query_ids)[None].expand(clips, -1, -1, -1)  # [B, Q, L, D]
+        mask = query_mask[None].expand(clips, -1, -1)  # [B, Q, L]
+        answers = self._answer(tokens.flatten(0, 1), text.flatten(0, 1), mask.flatten(0, 1))
+        return answers.unflatten(0, (clips, queries))
+
+    def _read(self, query_ids: Tensor) -> Tensor:
+        """Turn token ids [B, L] into the blocks' input [B, L, D]."""
+        text: Tensor = self.text_proj(self.embed_tokens(query_ids))
+        return text
+
+    def _answer(self, tokens: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Answer from visual [B, N, D] and query tokens [B, L, D] with their mask [B, L]."""
+        mask = torch.cat((text_mask.new_ones(tokens.shape[:2]), text_mask), dim=1)  # [B, N+L]
         out = self.blocks(torch.cat((tokens, text), dim=1), mask=mask)
         return functional.normalize(self.head(masked_mean(out, mask)).float(), dim=-1)

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vljepa_ros.errors import EngineError
 from vljepa_ros.model.bert import BertYEncoder
+from vljepa_ros.model.components import COMPONENTS, max_tokens, present
 from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.model.decoding import greedy
 from vljepa_ros.model.gemma import GemmaYEncoder
 from vljepa_ros.model.planning import Inverse, Transition
 from vljepa_ros.model.predictor import Predictor
@@ -34,15 +37,6 @@ NETWORKS: Mapping[str, Callable[[ModelConfig], nn.Module]] = {
     'transition': Transition,
     'inverse': Inverse,
 }
-TOKENIZED = ('predictor', 'y_encoder', 'y_decoder')
-PLANNING = ('transition', 'inverse')  # a checkpoint may lack them
-
-
-def present(config: ModelConfig) -> tuple[str, ...]:
-    """Return the names of the networks that a model of this configuration has."""
-    return tuple(
-        name for name in NETWORKS if name not in PLANNING or getattr(config, name) is not None
-    )
 
 
 class VLJEPA(nn.Module):
@@ -53,14 +47,14 @@ class VLJEPA(nn.Module):
         config: ModelConfig,
         tokenizers: Mapping[str, Tokenizer],
         *,
-        components: Collection[str] = tuple(NETWORKS),
+        components: Collection[str] = COMPONENTS,
     ) -> None:
         """Create the networks with fresh weights.
 
         Args:
             config: sizes and queries.
             tokenizers: one for each of the loaded text components.
-            components: subset of `NETWORKS`; planning heads that `config` lacks are left out.
+            components: subset of `COMPONENTS`; planning heads that `config` lacks are left out.
         """
         super().__init__()
         self.config = config
@@ -95,12 +89,8 @@ class VLJEPA(nn.Module):
     def tokenize(self, name: str, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return ids [N, L] and mask [N, L] of texts for the component `name`."""
         self.network(name)
-        limits = {
-            'predictor': self.config.predictor.max_query_tokens,
-            'y_encoder': self.config.y_encoder.max_tokens,
-            'y_decoder': self.config.y_decoder.max_tokens - 2,  # [BOS] and [EOS]
-        }
-        ids, mask = self.tokenizers[name].encode(texts, max_tokens=limits[name])
+        limit = max_tokens(self.config, name)
+        ids, mask = self.tokenizers[name].encode(texts, max_tokens=limit)
         return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
 
     def encode(self, clips: Tensor) -> Tensor:
@@ -119,13 +109,9 @@ class VLJEPA(nn.Module):
             Unit vectors [B, Q, embedding_dim].
         """
         ids, mask = self.tokenize('predictor', [self.config.query(query) for query in queries])
-        batch, count = features.shape[0], len(queries)
-        answers: Tensor = self.network('predictor')(
-            features.repeat_interleave(count, dim=0),  # clip 0 for all queries, then clip 1, …
-            ids.repeat(batch, 1),
-            mask.repeat(batch, 1),
-        )
-        return answers.view(batch, count, -1)
+        predictor = self.network('predictor')
+        assert isinstance(predictor, Predictor)
+        return predictor.answers(features, ids, mask)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Embed N texts into unit vectors [N, embedding_dim]."""
@@ -140,10 +126,21 @@ class VLJEPA(nn.Module):
         decoder = self.network('y_decoder')
         assert isinstance(decoder, YDecoder)
         tokenizer = self.tokenizers['y_decoder']
-        ids, scores = decoder.generate(
-            embeddings, bos=tokenizer.bos, eos=tokenizer.eos, pad=tokenizer.pad
+
+        def next_token(ids: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                step = decoder.next_token(embeddings, torch.from_numpy(ids).to(self.device))
+                return step.cpu().numpy()
+
+        ids, scores = greedy(
+            next_token,
+            batch=len(embeddings),
+            max_tokens=decoder.max_tokens,
+            bos=tokenizer.bos,
+            eos=tokenizer.eos,
+            pad=tokenizer.pad,
         )
-        return [tokenizer.decode(row) for row in ids], scores
+        return [tokenizer.decode(row) for row in ids], torch.from_numpy(scores)
 
     def transition(self, states: Tensor, actions: Tensor) -> Tensor:
         """Predict the states [B, N, D] after each of the actions [N, D] in each state [B, D]."""

@@ -46,38 +46,14 @@ class YDecoder(nn.Module):
         logits: Tensor = out @ self.embed_tokens.weight.T
         return logits
 
-    @torch.inference_mode()
-    def generate(
-        self, embeddings: Tensor, *, bos: int, eos: int, pad: int
-    ) -> tuple[list[list[int]], Tensor]:
-        """Write the most likely text, token by token.
+    def next_token(self, embeddings: Tensor, ids: Tensor) -> Tensor:
+        """Predict the token that follows ids.
 
         Args:
             embeddings: unit vectors [B, embedding_dim].
-            bos: id of the token that begins a text.
-            eos: id of the token that ends it.
-            pad: id of the token that fills up; like `bos` it is never written.
+            ids: token ids [B, L], the first one [BOS].
 
         Returns:
-            The token ids of each text without [BOS] and [EOS], and the geometric mean of its
-            token probabilities [B] in [0, 1].
+            Logarithms of the probabilities, float32 [B, vocab_size].
         """
-        batch = embeddings.shape[0]
-        ids = torch.full((batch, 1), bos, dtype=torch.long, device=embeddings.device)
-        done = torch.zeros(batch, dtype=torch.bool, device=embeddings.device)
-        log_probability = torch.zeros(batch, device=embeddings.device)
-        count = torch.zeros(batch, device=embeddings.device)
-        # Texts are a dozen tokens and events are rare, so the prefix is simply run again.
-        for _ in range(self.max_tokens - 1):
-            logits = self(embeddings, ids)[:, -1].float()  # [B, vocab_size]
-            logits[:, [bos, pad]] = float('-inf')
-            best, token = logits.log_softmax(-1).max(-1)
-            log_probability += torch.where(done, 0.0, best)
-            count += (~done).float()
-            token = torch.where(done, eos, token)
-            ids = torch.cat((ids, token[:, None]), dim=1)
-            done |= token == eos
-            if bool(done.all()):
-                break
-        texts = [row[: row.index(eos)] if eos in row else row for row in ids[:, 1:].tolist()]
-        return texts, (log_probability / count.clamp(min=1.0)).exp()
+        return self(embeddings, ids)[:, -1].float().log_softmax(-1)

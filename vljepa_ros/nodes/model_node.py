@@ -12,8 +12,7 @@ from typing import Any
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from vljepa_ros.errors import EngineError, VljepaError
-from vljepa_ros.inference import Engine
-from vljepa_ros.inference.engine import BACKENDS
+from vljepa_ros.inference import BACKENDS, Engine
 from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.worker import EngineHost, EngineSettings

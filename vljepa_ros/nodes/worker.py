@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from vljepa_ros.errors import ConfigurationError, EngineError
-from vljepa_ros.inference import ALL_COMPONENTS, Engine, load_engine
+from vljepa_ros.inference import COMPONENTS, Engine, load_engine
 
 Result = TypeVar('Result')
 
@@ -154,7 +154,7 @@ class EngineHost:
     of threads belongs to the thread that sets it.
     """
 
-    def __init__(self, *, components: Collection[str] = ALL_COMPONENTS) -> None:
+    def __init__(self, *, components: Collection[str] = COMPONENTS) -> None:
         """Create a host without an engine.
 
         Args:
