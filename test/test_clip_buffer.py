@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip('cv2')
 
 from vljepa_ros.errors import ConfigurationError, ImageError  # noqa: E402
-from vljepa_ros.stream.clip_buffer import ClipBuffer  # noqa: E402
+from vljepa_ros.stream.clip_buffer import LATE_FRAMES_OF_A_JUMP, Arrival, ClipBuffer  # noqa: E402
 
 SECOND = 1_000_000_000
 SIZE = 4
@@ -31,9 +31,10 @@ def picture(seconds: float) -> np.ndarray:
     return np.full((SIZE, SIZE, 3), (0, *divmod(round(seconds * 100), 100)), np.uint8)
 
 
-def feed(buffer: ClipBuffer, times_s: Iterable[float]) -> None:
-    for seconds in times_s:
-        buffer.push(START_NS + round(seconds * SECOND), picture(seconds))
+def feed(buffer: ClipBuffer, times_s: Iterable[float]) -> list[Arrival]:
+    return [
+        buffer.push(START_NS + round(seconds * SECOND), picture(seconds)) for seconds in times_s
+    ]
 
 
 def camera(rate_hz: float, *, start_s: float = 0.0, end_s: float) -> list[float]:
@@ -159,7 +160,7 @@ def test_time_jumping_backwards_starts_anew() -> None:
     buffer = make_buffer()
     feed(buffer, camera(30, start_s=3.0, end_s=6.0))
     assert buffer.clip() is not None
-    feed(buffer, [1.0])
+    assert feed(buffer, [1.0]) == [Arrival.RESTARTED]
     assert buffer.clip() is None
     assert buffer.newest_ns == START_NS + SECOND
     feed(buffer, camera(30, start_s=1.0 + 1 / 30, end_s=3.0))
@@ -172,8 +173,79 @@ def test_duplicate_stamp_is_ignored() -> None:
     buffer = make_buffer()
     feed(buffer, camera(10, end_s=2.0))
     before = moments(buffer)
-    buffer.push(START_NS + 2 * SECOND, np.zeros((SIZE, SIZE, 3), np.uint8))
+    repeated = buffer.push(START_NS + 2 * SECOND, np.zeros((SIZE, SIZE, 3), np.uint8))
+    assert repeated is Arrival.REPEATED
     assert moments(buffer) == before
+
+
+@pytest.mark.parametrize('back_s', [0.01, 0.1, 1.39])
+def test_a_late_frame_is_left_out(back_s: float) -> None:
+    buffer = make_buffer()
+    assert set(feed(buffer, camera(30, end_s=2.0))) == {Arrival.ADDED}
+    before = moments(buffer)
+    assert before is not None
+    assert feed(buffer, [2.0 - back_s]) == [Arrival.LATE]
+    assert moments(buffer) == before
+    assert feed(buffer, [2.1]) == [Arrival.ADDED]
+    assert moments(buffer) is not None
+
+
+def test_frames_in_disorder_give_the_clips_of_those_in_order() -> None:
+    swapped, ordered = make_buffer(), make_buffer()
+    times = camera(30, end_s=4.0)[:-1]
+    for first, second in zip(times[::2], times[1::2], strict=True):
+        assert feed(swapped, [second, first])[0] is Arrival.ADDED
+    feed(ordered, times[1::2])
+    assert moments(swapped) == moments(ordered)
+    assert moments(swapped) is not None
+
+
+def test_a_second_of_late_frames_between_newer_ones_changes_nothing() -> None:
+    """Two cameras on one topic, the clock of one a second behind: that of the other counts."""
+    buffer = make_buffer()
+    feed(buffer, camera(30, end_s=2.0))
+    for seconds in camera(30, start_s=2.1, end_s=4.0):
+        assert feed(buffer, [seconds, seconds - 1.0]) == [Arrival.ADDED, Arrival.LATE]
+    assert moments(buffer) is not None
+
+
+def test_further_back_than_a_clip_is_a_jump() -> None:
+    buffer = make_buffer()
+    feed(buffer, camera(10, end_s=2.0))
+    # A frame from before the clip is held, so this one is not older than all.
+    assert len(buffer) > 1
+    assert feed(buffer, [0.59]) == [Arrival.RESTARTED]
+    assert len(buffer) == 1
+
+
+def test_older_than_the_oldest_frame_is_a_jump() -> None:
+    buffer = make_buffer()
+    feed(buffer, [1.0, 1.1, 1.2])
+    assert feed(buffer, [0.95, 1.0]) == [Arrival.RESTARTED, Arrival.ADDED]
+
+
+@pytest.mark.parametrize('rate_hz', [5, 10, 30, 60])
+@pytest.mark.parametrize('length_s', [0.4, 1.0])
+def test_a_recording_shorter_than_a_clip_that_starts_again_is_a_jump(
+    length_s: float, rate_hz: float
+) -> None:
+    buffer = make_buffer()
+    recording = camera(rate_hz, end_s=length_s)
+    feed(buffer, recording)
+    again = feed(buffer, recording * LATE_FRAMES_OF_A_JUMP)
+    assert again[0] is Arrival.LATE
+    assert Arrival.RESTARTED in again
+
+
+def test_after_a_small_jump_clips_come_back() -> None:
+    buffer = make_buffer()
+    feed(buffer, camera(30, end_s=3.0))
+    arrivals = feed(buffer, camera(30, start_s=2.0, end_s=4.0))
+    assert arrivals.count(Arrival.LATE) == LATE_FRAMES_OF_A_JUMP - 1
+    assert arrivals.count(Arrival.RESTARTED) == 1
+    times = moments(buffer)
+    assert times is not None
+    assert min(times) > 2.1
 
 
 def test_clear() -> None:

@@ -291,6 +291,26 @@ def test_time_that_jumps_back_starts_a_new_clip(running):
     assert qos.to_ns(after.clip_start) > before
 
 
+def test_late_images_are_left_out_and_counted(running):
+    scene_ = running()
+    step_ns = qos.SECOND_NS // 15
+    scene_.feed.send(CLIP_FRAMES)
+    wait_until(lambda: scene_.embeddings)
+    scene_.embeddings.clear()
+
+    def arrived() -> bool:
+        for offset_ns in (2 * step_ns, -step_ns):  # each pair in the wrong order
+            scene_.feed.stamp_ns += offset_ns - step_ns
+            scene_.feed.send(1)
+        scene_.feed.stamp_ns += step_ns
+        return len(scene_.embeddings) >= 3
+
+    wait_until(arrived)
+    assert scene_.count('frames_late') > 0
+    assert scene_.count('frames_unusable') == 0
+    assert not scene_.node.health._last_warning
+
+
 def damaged(checkpoint: Path, folder: Path, fault: str) -> Path:
     """Return a copy of a checkpoint with something wrong."""
     if fault == 'missing':

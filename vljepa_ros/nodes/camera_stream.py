@@ -16,7 +16,7 @@ from vljepa_ros.errors import ImageError
 from vljepa_ros.nodes.health import Health
 from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.qos import SECOND_NS, to_ns, to_stamp
-from vljepa_ros.stream.clip_buffer import Clip, ClipBuffer
+from vljepa_ros.stream.clip_buffer import Arrival, Clip, ClipBuffer
 from vljepa_ros.stream.stamp_grid import StampGrid
 
 
@@ -84,14 +84,22 @@ class CameraStream:
         stamp_ns = to_ns(header.stamp)
         newest_ns = self._buffer.newest_ns
         try:
-            self._buffer.push(stamp_ns, to_rgb(message))
+            arrival = self._buffer.push(stamp_ns, to_rgb(message))
         except ImageError as error:
             self._health.count('frames_unusable')
             self._health.error(
                 f'image {self.name} {message.encoding}', f'{self._topic}: image left out: {error}'
             )
             return None
-        self._note_changes(message, stamp_ns, newest_ns)
+        self._note_form(message)
+        if arrival is Arrival.LATE:
+            self._health.count('frames_late')
+            return None
+        if arrival is Arrival.RESTARTED and newest_ns is not None:
+            back_s = (newest_ns - stamp_ns) / SECOND_NS
+            self._health.warn(
+                f'Time on {self._topic} jumped back by {back_s:.3f} s; the clip starts anew'
+            )
         if self._grid.rate_hz != rate_hz:
             self._grid = StampGrid(rate_hz)
         if not self._grid.is_due(stamp_ns):
@@ -129,12 +137,7 @@ class CameraStream:
             )
         return Header(stamp=to_stamp(self._now_ns()), frame_id=header.frame_id)
 
-    def _note_changes(self, message: Image, stamp_ns: int, newest_ns: int | None) -> None:
-        if newest_ns is not None and stamp_ns < newest_ns:
-            back_s = (newest_ns - stamp_ns) / SECOND_NS
-            self._health.warn(
-                f'Time on {self._topic} jumped back by {back_s:.3f} s; the clip starts anew'
-            )
+    def _note_form(self, message: Image) -> None:
         form = (message.width, message.height, message.encoding)
         if self._form not in (None, form):
             self._health.warn(

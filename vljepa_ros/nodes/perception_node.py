@@ -83,7 +83,10 @@ class PerceptionNode(ModelNode):
             PARAMETERS,
             components=('x_encoder', 'predictor', 'y_encoder'),
             host=host,
-            counters=('frames_in', 'frames_dropped', 'frames_unusable', 'embeddings'),
+            counters=(
+                *('frames_in', 'frames_late', 'frames_unusable'),
+                *('frames_dropped', 'embeddings'),
+            ),
             **options,
         )
         self._publisher = self.create_lifecycle_publisher(Embedding, 'embedding', qos.EMBEDDING)

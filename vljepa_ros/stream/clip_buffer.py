@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +18,22 @@ SECOND_NS = 1_000_000_000
 # Frames kept for each frame of a clip: a faster camera is thinned out, so memory is bounded.
 # With 16, clips of 4 Hz or more choose among all the frames of a 60 Hz camera.
 FRAMES_KEPT_PER_STEP = 16
+# So many late frames in a row are not out of order, but of another time: queues of images, ROS's
+# among them, rarely hold more, so one frame does not overtake more.
+LATE_FRAMES_OF_A_JUMP = 5
+
+
+class Arrival(enum.Enum):
+    """What became of a frame.
+
+    ADDED: it is the newest now. REPEATED: left out, the newest has the same stamp. LATE: left out,
+    a newer one came before it. RESTARTED: time has jumped backwards; it is the only one now.
+    """
+
+    ADDED = 1
+    REPEATED = 2
+    LATE = 3
+    RESTARTED = 4
 
 
 @dataclass(frozen=True)
@@ -75,10 +92,16 @@ class ClipBuffer:
         self._clip_frames = clip_frames
         self._max_gap_ns = self._step_ns if max_gap_s is None else round(max_gap_s * SECOND_NS)
         self._frames: deque[tuple[int, np.ndarray]] = deque()
+        self._late_in_a_row = 0
 
     def __len__(self) -> int:
         """Return the number of frames held."""
         return len(self._frames)
+
+    @property
+    def span_ns(self) -> int:
+        """Time from a clip's first to its last moment in nanoseconds."""
+        return (self._clip_frames - 1) * self._step_ns
 
     @property
     def newest_ns(self) -> int | None:
@@ -88,30 +111,53 @@ class ClipBuffer:
     def clear(self) -> None:
         """Forget all frames."""
         self._frames.clear()
+        self._late_in_a_row = 0
 
-    def push(self, stamp_ns: int, image: np.ndarray) -> None:
-        """Add a frame; one that is older than the newest means that time jumped: start anew.
+    def push(self, stamp_ns: int, image: np.ndarray) -> Arrival:
+        """Add a frame if it is newer than the others.
+
+        An older one is late, unless it shows that time has jumped backwards: it is older than all
+        frames held or by more than a clip, or only older ones have come for a while, as from a
+        recording that is shorter than a clip and starts again.
 
         Args:
             stamp_ns: the frame's stamp in nanoseconds.
             image: RGB uint8 [H, W, 3] of any size.
 
+        Returns:
+            What became of it.
+
         Raises:
             ImageError: the array is not a picture; the buffer is unchanged.
         """
         if stamp_ns == self.newest_ns:
-            return
+            return Arrival.REPEATED
         view = to_model_view(image, self._image_size)
-        if self.newest_ns is not None and stamp_ns < self.newest_ns:
+        if self._is_late(stamp_ns):
+            self._late_in_a_row += 1
+            if self._late_in_a_row < LATE_FRAMES_OF_A_JUMP:
+                return Arrival.LATE
+        jumped = self.newest_ns is not None and stamp_ns < self.newest_ns
+        if jumped:
             self.clear()
+        self._append(stamp_ns, view)
+        return Arrival.RESTARTED if jumped else Arrival.ADDED
+
+    def _is_late(self, stamp_ns: int) -> bool:
+        if not self._frames:
+            return False
+        oldest_ns, newest_ns = self._frames[0][0], self._frames[-1][0]
+        return max(oldest_ns, newest_ns - self.span_ns) <= stamp_ns < newest_ns
+
+    def _append(self, stamp_ns: int, view: np.ndarray) -> None:
+        self._late_in_a_row = 0
         # The newest frame always stays, its predecessor goes if it is too near to the one before.
         spacing = self._step_ns // FRAMES_KEPT_PER_STEP
         if len(self._frames) > 1 and self._frames[-1][0] - self._frames[-2][0] < spacing:
             self._frames.pop()
         self._frames.append((stamp_ns, view))
         # One frame stays from before the clip's first moment: it may be the nearest to it.
-        first_moment = stamp_ns - (self._clip_frames - 1) * self._step_ns
-        while len(self._frames) > 1 and self._frames[1][0] <= first_moment:
+        while len(self._frames) > 1 and self._frames[1][0] <= stamp_ns - self.span_ns:
             self._frames.popleft()
 
     def clip(self) -> Clip | None:
