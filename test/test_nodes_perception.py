@@ -311,6 +311,45 @@ def test_late_images_are_left_out_and_counted(running):
     assert not scene_.node.health._last_warning
 
 
+@pytest.mark.parametrize(
+    ('interval_s', 'named'),
+    [
+        (1.0, ['1.0 images a second', 'at most 1.00 s apart', 'at most 0.4 s apart (2.5 a']),
+        (0.0, ['all have the same stamp']),
+    ],
+)
+def test_a_camera_that_gives_no_clip_is_named_until_it_does(running, interval_s, named):
+    scene_ = running(camera='left')
+
+    def troubles() -> str:
+        return str(scene_.node.health._status().message)
+
+    def reported() -> bool:
+        scene_.feed.stamp_ns += round(interval_s * qos.SECOND_NS) - qos.SECOND_NS // 15
+        scene_.feed.send(1)
+        return 'no clip' in troubles()
+
+    wait_until(reported)
+    assert all(words in troubles() for words in ["'left'", '/vljepa/image_raw', *named])
+    assert scene_.node.health._status().level == DiagnosticStatus.WARN
+    assert not scene_.embeddings
+    scene_.send_until_embedded()
+    assert 'no clip' not in troubles()
+
+
+def test_what_a_camera_lacks_is_forgotten_with_it(running):
+    scene_ = running()
+
+    def reported() -> bool:
+        scene_.feed.stamp_ns += 2 * qos.SECOND_NS
+        scene_.feed.send(1)
+        return 'no clip' in scene_.node.health._status().message
+
+    wait_until(reported)
+    assert scene_.node.trigger_deactivate() == SUCCESS
+    assert scene_.node.health._status().message == 'inactive'
+
+
 def damaged(checkpoint: Path, folder: Path, fault: str) -> Path:
     """Return a copy of a checkpoint with something wrong."""
     if fault == 'missing':

@@ -17,6 +17,7 @@ from vljepa_ros.nodes.health import Health
 from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.qos import SECOND_NS, to_ns, to_stamp
 from vljepa_ros.stream.clip_buffer import Arrival, Clip, ClipBuffer
+from vljepa_ros.stream.clip_wait import ClipWait
 from vljepa_ros.stream.stamp_grid import StampGrid
 
 
@@ -59,6 +60,7 @@ class CameraStream:
         self._health = health
         self._now_ns = now_ns
         self._grid = StampGrid(1.0)
+        self._wait = ClipWait(buffer.span_ns)
         self._form: tuple[int, int, str] | None = None
         self._lock = threading.Lock()
         self._received_s = time.monotonic()
@@ -102,10 +104,13 @@ class CameraStream:
             )
         if self._grid.rate_hz != rate_hz:
             self._grid = StampGrid(rate_hz)
-        if not self._grid.is_due(stamp_ns):
+        self._wait.add(stamp_ns)
+        is_due = self._grid.is_due(stamp_ns)
+        if not is_due and not self._wait.is_too_long:
             return None
         clip = self._buffer.clip()
-        return None if clip is None else CameraSample(self.name, header, clip)
+        self._note_clip(clip)
+        return CameraSample(self.name, header, clip) if is_due and clip is not None else None
 
     def watch(self, *, stop_timeout_s: float) -> None:
         """Report a camera that has stopped, or never begun."""
@@ -120,6 +125,11 @@ class CameraStream:
             f'Camera {self.name!r} {what} on {self._topic} for {stop_timeout_s:g} s. Check the '
             f'camera and the topic name (ros2 topic info {self._topic})',
         )
+
+    def close(self) -> None:
+        """Take back what is reported as lasting."""
+        for trouble in ('stopped', 'no clip'):
+            self._health.resolve(f'{trouble} {self.name}')
 
     @property
     def silence_s(self) -> float:
@@ -136,6 +146,34 @@ class CameraStream:
                 f'Images on {self._topic} have no stamp; the time of their arrival is used'
             )
         return Header(stamp=to_stamp(self._now_ns()), frame_id=header.frame_id)
+
+    def _note_clip(self, clip: Clip | None) -> None:
+        if clip is not None:
+            self._wait.restart()
+            self._health.resolve(f'no clip {self.name}', f'{self._topic} gives clips now')
+        elif self._wait.is_too_long:
+            self._health.trouble(
+                f'no clip {self.name}', f'Camera {self.name!r} gives no clip: {self._why_no_clip}'
+            )
+
+    @property
+    def _why_no_clip(self) -> str:
+        wait, topic = self._wait, self._topic
+        if not wait.rate_hz:
+            return (
+                f'the images on {topic} all have the same stamp. Its driver must stamp each image '
+                'with the time at which it was taken'
+            )
+        longest_s = self._buffer.longest_interval_s
+        span_s = self._buffer.span_ns / SECOND_NS
+        jumps = f', and time jumped back {wait.jumps} times' if wait.jumps else ''
+        return (
+            f'{wait.rate_hz:.1f} images a second come in on {topic}, at most '
+            f'{wait.longest_gap_s:.2f} s apart{jumps}. Needed are images at most '
+            f'{longest_s:.2g} s apart ({1 / longest_s:.2g} a second or more) for {span_s:.2g} s on end. Set a '
+            f'higher rate in the camera, or find what loses images (ros2 topic hz {topic}); play '
+            'no recording that is shorter than this'
+        )
 
     def _note_form(self, message: Image) -> None:
         form = (message.width, message.height, message.encoding)

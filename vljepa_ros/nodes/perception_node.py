@@ -127,7 +127,7 @@ class PerceptionNode(ModelNode):
             streams, self._streams, self._image_subscriptions = self._streams, [], []
         for stream in streams:
             self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
-            self.health.resolve(f'stopped {stream.name}')
+            stream.close()
 
     def _open(self, camera: str, topic: str) -> None:
         assert self.engine is not None

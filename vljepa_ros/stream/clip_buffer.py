@@ -104,6 +104,11 @@ class ClipBuffer:
         return (self._clip_frames - 1) * self._step_ns
 
     @property
+    def longest_interval_s(self) -> float:
+        """How far images may be apart, in seconds, so that every clip is complete."""
+        return 2 * self._max_gap_ns / SECOND_NS
+
+    @property
     def newest_ns(self) -> int | None:
         """Stamp of the newest frame, None while empty."""
         return self._frames[-1][0] if self._frames else None
