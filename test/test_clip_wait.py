@@ -30,9 +30,10 @@ class Camera:
         found = []
         for seconds in times_s:
             stamp_ns = round(seconds * SECOND)
-            if self.buffer.push(stamp_ns, PICTURE) is not Arrival.LATE:
+            arrival = self.buffer.push(stamp_ns, PICTURE)
+            if arrival is not Arrival.LATE:
                 self.wait.add(stamp_ns)
-            if self.buffer.clip() is not None:
+            if arrival is not Arrival.REPEATED and self.buffer.clip() is not None:
                 self.wait.restart()
             found.append(self.wait.is_too_long)
         return found
@@ -88,12 +89,15 @@ def test_a_looped_recording_shorter_than_a_clip_is_noticed(rate_hz: float) -> No
     assert camera.wait.jumps > 0
 
 
-def test_a_stamp_that_stands_still_is_noticed() -> None:
+@pytest.mark.parametrize('seconds_before', [0.0, 1.0, 20.0])
+def test_a_stamp_that_stands_still_is_noticed(seconds_before: float) -> None:
     camera = Camera()
-    found = camera.play([7.0] * (STANDING_IMAGES + 1))
-    assert not any(found[:-1])
+    before = steady(30.0, length_s=seconds_before)
+    found = camera.play([*before, *[before[-1]] * STANDING_IMAGES])
     assert found[-1]
-    assert camera.wait.rate_hz == 0.0
+    assert camera.wait.stands_still
+    assert not any(found[:-1])
+    assert not camera.play([before[-1] + 0.1])[-1]
 
 
 def test_images_that_come_twice_are_no_reason() -> None:

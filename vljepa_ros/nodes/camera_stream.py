@@ -108,7 +108,7 @@ class CameraStream:
         is_due = self._grid.is_due(stamp_ns)
         if not is_due and not self._wait.is_too_long:
             return None
-        clip = self._buffer.clip()
+        clip = None if arrival is Arrival.REPEATED else self._buffer.clip()
         self._note_clip(clip)
         return CameraSample(self.name, header, clip) if is_due and clip is not None else None
 
@@ -159,10 +159,10 @@ class CameraStream:
     @property
     def _why_no_clip(self) -> str:
         wait, topic = self._wait, self._topic
-        if not wait.rate_hz:
+        if wait.stands_still:
             return (
-                f'the images on {topic} all have the same stamp. Its driver must stamp each image '
-                'with the time at which it was taken'
+                f'the images on {topic} all have the same stamp now. Its driver must stamp each '
+                'image with the time at which it was taken'
             )
         longest_s = self._buffer.longest_interval_s
         span_s = self._buffer.span_ns / SECOND_NS
@@ -170,9 +170,9 @@ class CameraStream:
         return (
             f'{wait.rate_hz:.1f} images a second come in on {topic}, at most '
             f'{wait.longest_gap_s:.2f} s apart{jumps}. Needed are images at most '
-            f'{longest_s:.2g} s apart ({1 / longest_s:.2g} a second or more) for {span_s:.2g} s on end. Set a '
-            f'higher rate in the camera, or find what loses images (ros2 topic hz {topic}); play '
-            'no recording that is shorter than this'
+            f'{longest_s:.2g} s apart ({1 / longest_s:.2g} a second or more) for {span_s:.2g} s '
+            'on end. Set a higher rate in the camera, or find what loses images (ros2 topic hz '
+            f'{topic}); play no recording that is shorter than this'
         )
 
     def _note_form(self, message: Image) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 SECOND_NS = 1_000_000_000
 MARGIN_NS = SECOND_NS
-# A camera whose images all have one stamp gives no time to measure.
+# Images with one stamp give no time to measure.
 STANDING_IMAGES = 50
 
 
@@ -16,7 +16,6 @@ class ClipWait:
     A recording that is played slowly, or a slow simulation, is therefore no reason to worry.
 
     Attributes:
-        standing: images that had the stamp of the one before.
         jumps: how often time went backwards.
     """
 
@@ -33,7 +32,7 @@ class ClipWait:
 
     def restart(self) -> None:
         """A clip has come: count anew."""
-        self.standing = self.jumps = self._intervals = 0
+        self.jumps = self._standing = self._intervals = 0
         self._elapsed_ns = self._longest_ns = 0
 
     def add(self, stamp_ns: int) -> None:
@@ -42,25 +41,27 @@ class ClipWait:
         if previous_ns is None:
             return
         interval_ns = stamp_ns - previous_ns
+        self._standing = 0 if interval_ns else self._standing + 1
         if interval_ns > 0:
             self._intervals += 1
             self._elapsed_ns += interval_ns
             self._longest_ns = max(self._longest_ns, interval_ns)
         elif interval_ns < 0:
             self.jumps += 1
-        else:
-            self.standing += 1
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether many images in a row had one stamp."""
+        return self._standing >= STANDING_IMAGES
 
     @property
     def is_too_long(self) -> bool:
         """Whether a good camera would have given a clip, one pause allowed."""
-        if not self._elapsed_ns:
-            return self.standing >= STANDING_IMAGES
-        return self._elapsed_ns - self._longest_ns > self._patience_ns
+        return self.stands_still or self._elapsed_ns - self._longest_ns > self._patience_ns
 
     @property
     def rate_hz(self) -> float:
-        """Images a second; 0 while time has stood still."""
+        """Images a second; 0 before the second one."""
         return self._intervals * SECOND_NS / self._elapsed_ns if self._elapsed_ns else 0.0
 
     @property
