@@ -30,6 +30,8 @@ from vljepa_ros.nodes.images import to_message  # noqa: E402
 from vljepa_ros.nodes.lifecycle import ManagedNode  # noqa: E402
 from vljepa_ros.nodes.runner import EXECUTOR_THREADS  # noqa: E402
 from vljepa_ros.nodes.spinner import Spinner  # noqa: E402
+from vljepa_ros.nodes.stamps import to_stamp  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 WAIT_S = 60.0
 
@@ -152,7 +154,7 @@ def write_video(path: Path, *, scenes: Sequence[int], frames: int, rate_hz: floa
 
 def image_message(image: np.ndarray, stamp_ns: int, frame_id: str = 'lens') -> Any:
     """Return a message in rgb8."""
-    return to_message(image, Header(stamp=qos.to_stamp(stamp_ns), frame_id=frame_id))
+    return to_message(image, Header(stamp=to_stamp(stamp_ns), frame_id=frame_id))
 
 
 class Feed:
@@ -172,7 +174,7 @@ class Feed:
         """Publish pictures of a scene; changes overwrite fields of the messages."""
         size = {key: changes.pop(key) for key in ('width', 'height') if key in changes}
         for _ in range(count):
-            self.stamp_ns += qos.SECOND_NS // 15
+            self.stamp_ns += SECOND_NS // 15
             self.step += 1
             message = image_message(scene(index, self.step, **size), self.stamp_ns)
             for name, value in changes.items():

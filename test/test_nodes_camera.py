@@ -24,6 +24,8 @@ from vljepa_ros.nodes.camera_node import CameraNode
 from vljepa_ros.nodes.camera_player import Player
 from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS
+from vljepa_ros.nodes.stamps import to_ns, to_stamp  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 from vljepa_ros.stream.video_source import Frame
 
 pytestmark = pytest.mark.ros
@@ -61,9 +63,9 @@ def test_stamps_are_an_exact_schedule_from_a_whole_second(graph, video, rate_hz,
     node, images = play(graph, video, rate_hz=rate_hz, loop=False)
     wait_until(lambda: played(node) == count)
     images = list(wait_until(lambda: images))
-    stamps = np.array([qos.to_ns(image.header.stamp) for image in images])
-    period_ns = qos.SECOND_NS / (rate_hz or 30.0)
-    phase = stamps % qos.SECOND_NS / period_ns
+    stamps = np.array([to_ns(image.header.stamp) for image in images])
+    period_ns = SECOND_NS / (rate_hz or 30.0)
+    phase = stamps % SECOND_NS / period_ns
     np.testing.assert_allclose(phase, np.round(phase), atol=1e-6)
     first = images[0]
     assert (first.width, first.height, first.encoding) == (320, 240, 'rgb8')
@@ -100,8 +102,8 @@ def test_camera_info_fits_the_image(graph, video):
     assert info.k[0] == pytest.approx(160.0)
     assert info.k[2] == pytest.approx(159.5)
     assert np.array(info.p).reshape(3, 4)[:, :3].ravel() == pytest.approx(np.array(info.k))
-    stamps = {qos.to_ns(image.header.stamp) for image in images}
-    assert stamps & {qos.to_ns(item.header.stamp) for item in infos}
+    stamps = {to_ns(image.header.stamp) for image in images}
+    assert stamps & {to_ns(item.header.stamp) for item in infos}
 
 
 def test_a_folder_of_images(graph, tmp_path):
@@ -112,7 +114,7 @@ def test_a_folder_of_images(graph, tmp_path):
     wait_until(lambda: played(node) == 5)
     first_ns = int(node.health._facts['first_stamp_ns'])
     for image in list(wait_until(lambda: images)):
-        index = (qos.to_ns(image.header.stamp) - first_ns) * 10 // qos.SECOND_NS
+        index = (to_ns(image.header.stamp) - first_ns) * 10 // SECOND_NS
         np.testing.assert_array_equal(to_rgb(image), scene(index))
 
 
@@ -144,22 +146,22 @@ def test_simulated_time(graph, video):
     clock = graph.publisher(Clock, '/clock', 10)
     assert node.trigger_configure() == SUCCESS
     assert node.trigger_activate() == SUCCESS
-    now_ns = 500 * qos.SECOND_NS + 1
-    clock.publish(Clock(clock=qos.to_stamp(now_ns)))
+    now_ns = 500 * SECOND_NS + 1
+    clock.publish(Clock(clock=to_stamp(now_ns)))
     time.sleep(0.5)
     assert not images  # time stands still
 
     def go_on() -> bool:
         nonlocal now_ns
-        now_ns += qos.SECOND_NS // 100
-        clock.publish(Clock(clock=qos.to_stamp(now_ns)))
+        now_ns += SECOND_NS // 100
+        clock.publish(Clock(clock=to_stamp(now_ns)))
         time.sleep(0.002)
         return played(node) == 30
 
     wait_until(go_on)
     wait_until(lambda: images)
-    assert qos.to_ns(images[0].header.stamp) >= 501 * qos.SECOND_NS
-    assert qos.to_ns(images[-1].header.stamp) <= 502 * qos.SECOND_NS
+    assert to_ns(images[0].header.stamp) >= 501 * SECOND_NS
+    assert to_ns(images[-1].header.stamp) <= 502 * SECOND_NS
 
 
 def test_frames_that_come_too_late_are_left_out():
@@ -184,7 +186,7 @@ def test_frames_that_come_too_late_are_left_out():
     assert error is None
     assert left_out >= 14
     assert len(shown) + left_out == 30
-    assert all((stamp_ns - shown[0]) % (qos.SECOND_NS // 10) == 0 for stamp_ns in shown)
+    assert all((stamp_ns - shown[0]) % (SECOND_NS // 10) == 0 for stamp_ns in shown)
 
 
 STALLED = """

@@ -25,11 +25,13 @@ from vljepa_ros.interfaces import Embedding, SemanticEvent  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
 from vljepa_ros.nodes.lifecycle import SUCCESS  # noqa: E402
+from vljepa_ros.nodes.stamps import to_ns, to_stamp  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 pytestmark = pytest.mark.ros
 STARTED, ENDED = SemanticEvent.STARTED, SemanticEvent.ENDED
 WIDTH = 256
-CLIP_NS = qos.SECOND_NS
+CLIP_NS = SECOND_NS
 
 
 @pytest.fixture(scope='module')
@@ -70,14 +72,14 @@ class Stage:
         """Publish a vector as 5 Hz embeddings."""
         assert self.node.engine is not None
         for _ in range(count):
-            self.stamp_ns += qos.SECOND_NS // 5
+            self.stamp_ns += SECOND_NS // 5
             message = Embedding(
-                header=Header(stamp=qos.to_stamp(self.stamp_ns), frame_id='lens'),
+                header=Header(stamp=to_stamp(self.stamp_ns), frame_id='lens'),
                 camera='camera',
                 query='caption',
                 model_id=self.node.engine.model_id,
-                clip_start=qos.to_stamp(self.stamp_ns - CLIP_NS),
-                clip_end=qos.to_stamp(self.stamp_ns),
+                clip_start=to_stamp(self.stamp_ns - CLIP_NS),
+                clip_end=to_stamp(self.stamp_ns),
                 normalized=True,
                 data=array.array('f', vector.astype(np.float32).tobytes()),
             )
@@ -108,18 +110,18 @@ def stage(graph, checkpoint):
 
 
 def test_words_come_at_changes_only(stage):
-    start_ns = stage.moment_ns + qos.SECOND_NS // 5
+    start_ns = stage.moment_ns + SECOND_NS // 5
     stage.send(meaning(0), 20)
     stage.wait_for(STARTED)
-    change_ns = stage.moment_ns + qos.SECOND_NS // 5
+    change_ns = stage.moment_ns + SECOND_NS // 5
     stage.send(meaning(1), 20)
     first, ended, second = stage.wait_for(STARTED, ENDED, STARTED)
     assert stage.count('decodes') == 3
     assert stage.count('embeddings_in') == 40
 
     assert first.id == ended.id != second.id
-    assert qos.to_ns(first.start) == qos.to_ns(ended.start) == start_ns
-    assert qos.to_ns(ended.end) == qos.to_ns(second.start) == change_ns
+    assert to_ns(first.start) == to_ns(ended.start) == start_ns
+    assert to_ns(ended.end) == to_ns(second.start) == change_ns
     assert first.change == 0.0
     assert second.change == pytest.approx(1.0, abs=1e-3)
     for event in (first, ended, second):
@@ -141,7 +143,7 @@ def test_deactivating_ends_the_segment(stage):
     assert stage.node.trigger_deactivate() == SUCCESS
     started, ended = stage.wait_for(STARTED, ENDED)
     assert started.id == ended.id
-    assert qos.to_ns(ended.end) == stage.moment_ns
+    assert to_ns(ended.end) == stage.moment_ns
 
 
 def test_who_comes_late_gets_the_last_events(stage):

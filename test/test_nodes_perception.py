@@ -28,7 +28,9 @@ from vljepa_ros.interfaces import Embedding, EmbedText  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
 from vljepa_ros.nodes.perception_node import PerceptionNode  # noqa: E402
+from vljepa_ros.nodes.stamps import to_ns  # noqa: E402
 from vljepa_ros.stream.clip_buffer import ClipBuffer  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 pytestmark = pytest.mark.ros
 CLIP_FRAMES = 24  # of 15 Hz: the 1.4 s of a clip and then some
@@ -96,7 +98,7 @@ def test_embeddings_of_a_camera(running):
     assert len(first.data) == engine.config.embedding_dim
     assert np.linalg.norm(first.data) == pytest.approx(1.0, abs=1e-5)
     assert first.clip_end == first.header.stamp
-    span_s = (qos.to_ns(first.clip_end) - qos.to_ns(first.clip_start)) / 1e9
+    span_s = (to_ns(first.clip_end) - to_ns(first.clip_start)) / 1e9
     assert span_s == pytest.approx(
         (engine.config.clip_frames - 1) / engine.config.clip_fps, abs=0.05
     )
@@ -110,14 +112,14 @@ def test_an_embedding_is_what_the_engine_says_of_the_clip(running):
     )
     clips = {}
     for step in range(CLIP_FRAMES):
-        stamp_ns = 50 * qos.SECOND_NS + step * qos.SECOND_NS // 15
+        stamp_ns = 50 * SECOND_NS + step * SECOND_NS // 15
         image = scene(step // 8, step)
         buffer.push(stamp_ns, image)
         clips[stamp_ns] = buffer.clip()
         scene_.feed.publisher.publish(image_message(image, stamp_ns))
         time.sleep(0.02)
     embedding = wait_until(lambda: scene_.embeddings)[0]
-    clip = clips[qos.to_ns(embedding.header.stamp)]
+    clip = clips[to_ns(embedding.header.stamp)]
     assert clip is not None
     engine = scene_.node.engine
     expected = scene_.node.host.worker.submit(
@@ -137,12 +139,12 @@ def test_every_query_is_answered(running):
 
 def test_samples_follow_the_stamps(running):
     scene_ = running(rate_hz=5.0)
-    scene_.feed.stamp_ns = 1000 * qos.SECOND_NS - qos.SECOND_NS // 15
+    scene_.feed.stamp_ns = 1000 * SECOND_NS - SECOND_NS // 15
     for _ in range(4):
         scene_.send_until_embedded()
     for embedding in scene_.embeddings:
-        offset_ns = qos.to_ns(embedding.header.stamp) % (qos.SECOND_NS // 5)
-        assert min(offset_ns, qos.SECOND_NS // 5 - offset_ns) < 1_000_000
+        offset_ns = to_ns(embedding.header.stamp) % (SECOND_NS // 5)
+        assert min(offset_ns, SECOND_NS // 5 - offset_ns) < 1_000_000
 
 
 @contextlib.contextmanager
@@ -173,10 +175,7 @@ def test_a_busy_model_loses_samples_but_never_falls_behind(running):
     wait_until(lambda: scene_.count('embeddings') == embeddings + 1)
     # The published one has still to arrive here.
     wait_until(
-        lambda: (
-            scene_.feed.stamp_ns - qos.to_ns(scene_.embeddings[-1].header.stamp)
-            < 0.5 * qos.SECOND_NS
-        )
+        lambda: scene_.feed.stamp_ns - to_ns(scene_.embeddings[-1].header.stamp) < 0.5 * SECOND_NS
     )
 
 
@@ -276,24 +275,24 @@ def test_images_without_a_stamp_get_one(running):
         return bool(scene_.embeddings)
 
     wait_until(arrived)
-    age_s = time.time() - qos.to_ns(scene_.embeddings[0].header.stamp) / 1e9
+    age_s = time.time() - to_ns(scene_.embeddings[0].header.stamp) / 1e9
     assert 0.0 <= age_s < 60.0
 
 
 def test_time_that_jumps_back_starts_a_new_clip(running):
     scene_ = running()
     scene_.send_until_embedded()
-    scene_.feed.stamp_ns -= 500 * qos.SECOND_NS
+    scene_.feed.stamp_ns -= 500 * SECOND_NS
     before = scene_.feed.stamp_ns
     after = scene_.send_until_embedded()
-    while qos.to_ns(after.header.stamp) > before + 400 * qos.SECOND_NS:
+    while to_ns(after.header.stamp) > before + 400 * SECOND_NS:
         after = scene_.send_until_embedded()
-    assert qos.to_ns(after.clip_start) > before
+    assert to_ns(after.clip_start) > before
 
 
 def test_late_images_are_left_out_and_counted(running):
     scene_ = running()
-    step_ns = qos.SECOND_NS // 15
+    step_ns = SECOND_NS // 15
     scene_.feed.send(CLIP_FRAMES)
     wait_until(lambda: scene_.embeddings)
     scene_.embeddings.clear()
@@ -325,7 +324,7 @@ def test_a_camera_that_gives_no_clip_is_named_until_it_does(running, interval_s,
         return str(scene_.node.health._status().message)
 
     def reported() -> bool:
-        scene_.feed.stamp_ns += round(interval_s * qos.SECOND_NS) - qos.SECOND_NS // 15
+        scene_.feed.stamp_ns += round(interval_s * SECOND_NS) - SECOND_NS // 15
         scene_.feed.send(1)
         return 'no clip' in troubles()
 
@@ -341,7 +340,7 @@ def test_what_a_camera_lacks_is_forgotten_with_it(running):
     scene_ = running()
 
     def reported() -> bool:
-        scene_.feed.stamp_ns += 2 * qos.SECOND_NS
+        scene_.feed.stamp_ns += 2 * SECOND_NS
         scene_.feed.send(1)
         return 'no clip' in scene_.node.health._status().message
 

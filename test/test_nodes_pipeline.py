@@ -22,7 +22,8 @@ from rosgraph_msgs.msg import Clock  # noqa: E402
 from vljepa_ros.client import EmbeddingSample, Event, VljepaClient  # noqa: E402
 from vljepa_ros.errors import ServiceError  # noqa: E402
 from vljepa_ros.launch_arguments import pipeline_arguments  # noqa: E402
-from vljepa_ros.nodes import qos  # noqa: E402
+from vljepa_ros.nodes.stamps import to_stamp  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 # An untrained model sees little difference between scenes.
@@ -188,16 +189,16 @@ def test_simulated_time(files, domain_id):
         clock = graph.publisher(Clock, '/clock', 10)
         assert client.wait_until_active('camera')
         assert client.wait_until_active('perception')
-        now_ns = 900 * qos.SECOND_NS
+        now_ns = 900 * SECOND_NS
 
         def go_on() -> bool:
             nonlocal now_ns
-            now_ns += qos.SECOND_NS // 100
-            clock.publish(Clock(clock=qos.to_stamp(now_ns)))
+            now_ns += SECOND_NS // 100
+            clock.publish(Clock(clock=to_stamp(now_ns)))
             return len(stamps) >= 3
 
         wait_until(go_on)
-        assert all(900 * qos.SECOND_NS < stamp_ns <= now_ns for stamp_ns in stamps)
+        assert all(900 * SECOND_NS < stamp_ns <= now_ns for stamp_ns in stamps)
         latency_ms = wait_until(lambda: client.diagnostics('perception').get('latency_p50_ms'))
         assert 0.0 <= float(latency_ms) < 60_000.0
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.stream.stamp_grid import SECOND_NS, StampGrid
+from vljepa_ros.stream.stamp_grid import StampGrid
+from vljepa_ros.stream.stamps import SECOND_NS
 
 
 def samples(stamps_s, rate_hz: float) -> list[float]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from builtin_interfaces.msg import Time
 
 from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.nodes.stamps import to_ns
 
 PHASES = {SemanticEvent.STARTED: 'STARTED', SemanticEvent.ENDED: 'ENDED'}
 
@@ -30,13 +30,13 @@ class EmbeddingSample:
     def from_message(cls, message: Embedding) -> EmbeddingSample:
         """Convert a message."""
         return cls(
-            stamp_ns=_to_ns(message.header.stamp),
+            stamp_ns=to_ns(message.header.stamp),
             camera=message.camera,
             query=message.query,
             model_id=message.model_id,
             vector=np.array(message.data, dtype=np.float32),
-            clip_start_ns=_to_ns(message.clip_start),
-            clip_end_ns=_to_ns(message.clip_end),
+            clip_start_ns=to_ns(message.clip_start),
+            clip_end_ns=to_ns(message.clip_end),
         )
 
 
@@ -60,11 +60,11 @@ class Event:
     def from_message(cls, message: SemanticEvent) -> Event:
         """Convert a message."""
         return cls(
-            stamp_ns=_to_ns(message.header.stamp),
+            stamp_ns=to_ns(message.header.stamp),
             id=message.id,
             phase=PHASES.get(message.phase, str(message.phase)),
-            start_ns=_to_ns(message.start),
-            end_ns=_to_ns(message.end),
+            start_ns=to_ns(message.start),
+            end_ns=to_ns(message.end),
             text=message.text,
             score=message.score,
             change=message.change,
@@ -72,7 +72,3 @@ class Event:
             query=message.query,
             model_id=message.model_id,
         )
-
-
-def _to_ns(stamp: Time) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -15,8 +15,9 @@ from training.evaluation.observe import answer
 from training.event_scores import SegmentScore, TimedText, score_segments
 from training.world import Episode, Segment, render_episode
 from vljepa_ros.inference import Engine
-from vljepa_ros.stream.change_detector import SECOND_NS, DriftConfig, DriftDetector
+from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker
+from vljepa_ros.stream.stamps import SECOND_NS
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from vljepa_ros.nodes.images import to_message
 from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.stamps import to_stamp
+from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.stream.video_source import Frame, VideoSource
 
 PARAMETERS = (
@@ -112,9 +114,9 @@ class CameraNode(ManagedNode):
         return bool(self._images.get_subscription_count() > 0)
 
     def _show(self, frame: Frame, stamp_ns: int) -> None:
-        start_ns = stamp_ns - round(frame.time_s * qos.SECOND_NS)
+        start_ns = stamp_ns - round(frame.time_s * SECOND_NS)
         self.health.state({'first_stamp_ns': str(start_ns)})
-        header = Header(stamp=qos.to_stamp(stamp_ns), frame_id=self.parameters['frame_id'])
+        header = Header(stamp=to_stamp(stamp_ns), frame_id=self.parameters['frame_id'])
         height, width = frame.image.shape[:2]
         self._images.publish(to_message(frame.image, header))
         self._infos.publish(

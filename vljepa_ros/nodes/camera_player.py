@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from rclpy.clock import ROSClock
 
-from vljepa_ros.nodes.qos import SECOND_NS
+from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.stream.video_source import Frame
 
 # Later than this, frames are left out until the schedule is met again.

@@ -15,10 +15,11 @@ from std_msgs.msg import Header
 from vljepa_ros.errors import ImageError
 from vljepa_ros.nodes.health import Health
 from vljepa_ros.nodes.images import to_rgb
-from vljepa_ros.nodes.qos import SECOND_NS, to_ns, to_stamp
+from vljepa_ros.nodes.stamps import to_ns, to_stamp
 from vljepa_ros.stream.clip_buffer import Arrival, Clip, ClipBuffer
 from vljepa_ros.stream.clip_wait import ClipWait
 from vljepa_ros.stream.stamp_grid import StampGrid
+from vljepa_ros.stream.stamps import SECOND_NS
 
 
 @dataclass(frozen=True)

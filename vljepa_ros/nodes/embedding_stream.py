@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 
 from vljepa_ros.inference import DecodedText
 from vljepa_ros.interfaces import Embedding, SemanticEvent
-from vljepa_ros.nodes import qos
+from vljepa_ros.nodes.stamps import to_ns, to_stamp
 from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
 
@@ -56,7 +56,7 @@ class EmbeddingStream:
         self._detector.config = config
         vector = np.frombuffer(message.data, dtype=np.float32)
         # An embedding stands for its whole clip, so its moment is the middle of it.
-        moment_ns = (qos.to_ns(message.clip_start) + qos.to_ns(message.clip_end)) // 2
+        moment_ns = (to_ns(message.clip_start) + to_ns(message.clip_end)) // 2
         updates = self._tracker.update(moment_ns, vector)
         self.header = message.header
         return updates
@@ -77,8 +77,8 @@ class EmbeddingStream:
             header=header,
             id=f'{self._prefix}-{update.segment_id}',
             phase=PHASES[update.phase],
-            start=qos.to_stamp(update.start_ns),
-            end=qos.to_stamp(update.end_ns),
+            start=to_stamp(update.start_ns),
+            end=to_stamp(update.end_ns),
             text=text.text,
             score=text.score,
             source=SemanticEvent.DECODER,

@@ -25,8 +25,10 @@ from vljepa_ros.nodes.camera_stream import CameraSample, CameraStream
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.stamps import to_stamp
 from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.stream.clip_buffer import ClipBuffer
+from vljepa_ros.stream.stamps import SECOND_NS
 
 WATCH_PERIOD_S = 0.25
 FINISH_TIMEOUT_S = 5.0
@@ -180,7 +182,7 @@ class PerceptionNode(ModelNode):
             self._publisher.publish(_message(sample, query, engine.model_id, vector))
         self.health.count('embeddings', len(queries))
         age_ns = self.get_clock().now().nanoseconds - sample.clip.last_stamp_ns
-        self.health.measure_latency(age_ns / qos.SECOND_NS)
+        self.health.measure_latency(age_ns / SECOND_NS)
 
     def _watch_cameras(self) -> None:
         with self._streams_lock:
@@ -210,8 +212,8 @@ def _message(sample: CameraSample, query: str, model_id: str, vector: np.ndarray
         camera=sample.camera,
         query=query,
         model_id=model_id,
-        clip_start=qos.to_stamp(sample.clip.first_stamp_ns),
-        clip_end=qos.to_stamp(sample.clip.last_stamp_ns),
+        clip_start=to_stamp(sample.clip.first_stamp_ns),
+        clip_end=to_stamp(sample.clip.last_stamp_ns),
         normalized=True,
         data=array.array('f', vector.astype(np.float32).tobytes()),
     )

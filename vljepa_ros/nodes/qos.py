@@ -1,13 +1,10 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of service of the topics, and stamps as nanoseconds."""
+"""Quality of service of the topics."""
 
 from __future__ import annotations
 
-from builtin_interfaces.msg import Time
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-
-SECOND_NS = 1_000_000_000
 
 # Best effort matches every camera driver, whatever it publishes with.
 IMAGE_INPUT = QoSProfile(
@@ -27,13 +24,3 @@ EVENTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-
-
-def to_ns(stamp: Time) -> int:
-    """Return a stamp in nanoseconds."""
-    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
-
-
-def to_stamp(nanoseconds: int) -> Time:
-    """Return nanoseconds as a stamp."""
-    return Time(sec=nanoseconds // SECOND_NS, nanosec=nanoseconds % SECOND_NS)

@@ -11,8 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from vljepa_ros.errors import ConfigurationError, StreamError
-
-SECOND_NS = 1_000_000_000
+from vljepa_ros.stream.stamps import SECOND_NS
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.stream.image_ops import to_model_view
+from vljepa_ros.stream.stamps import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 # Frames kept for each frame of a clip: a faster camera is thinned out, so memory is bounded.
 # With 16, clips of 4 Hz or more choose among all the frames of a 60 Hz camera.
 FRAMES_KEPT_PER_STEP = 16

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-SECOND_NS = 1_000_000_000
+from vljepa_ros.stream.stamps import SECOND_NS
+
 MARGIN_NS = SECOND_NS
 # Images with one stamp give no time to measure.
 STANDING_IMAGES = 50

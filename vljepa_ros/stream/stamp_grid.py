@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from vljepa_ros.errors import ConfigurationError
-
-SECOND_NS = 1_000_000_000
+from vljepa_ros.stream.stamps import SECOND_NS
 
 
 class StampGrid:
