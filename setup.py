@@ -39,7 +39,7 @@ setup(
     packages=find_packages(include=['vljepa_ros', 'vljepa_ros.*']),
     package_data={'vljepa_ros': ['py.typed']},
     data_files=data_files(),
-    install_requires=['numpy', 'pyyaml'],
+    install_requires=['numpy'],
     extras_require={
         # The same packages: pip takes torch for the processor with
         # --extra-index-url https://download.pytorch.org/whl/cpu, and torch with CUDA without.
@@ -55,6 +55,7 @@ setup(
             "mujoco==4.0.0; python_version >= '3.11'",
             'pyarrow',
             'pycocoevalcap',
+            'pyyaml',
             'tensorboard',
             'tqdm',
         ],

@@ -96,7 +96,7 @@ def test_every_argument_sets_parameters_that_exist():
             continue
         for node in argument.nodes:
             table = {parameter.name: parameter for parameter in TABLES[node]}
-            parameter = table[argument.parameter or argument.name]
+            parameter = table[argument.name]
             choices = [choice for choice in argument.choices if choice]
             for text in choices or [examples.get(argument.name, 'text')]:
                 parameter.validate(argument.parse(text))

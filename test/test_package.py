@@ -3,6 +3,7 @@
 
 """The package as its users get it: a pip wheel, a colcon install, the clone itself."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -22,6 +23,10 @@ SOURCES = (
     *('package.xml', 'CMakeLists.txt', 'setup.py', 'pyproject.toml', 'LICENSE'),
     *('msg', 'srv', 'scripts', 'vljepa_ros', 'config', 'launch', 'models', 'samples'),
 )
+# Names of modules for rosdep and for pip, where they differ.
+KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy'}
+DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'onnx_ir': 'onnx-ir'}
+OPTIONAL = {'rosbags'}  # without cv_bridge; the error names it
 IMPORT_MESSAGES = """
 import sys
 import vljepa_ros.msg, vljepa_ros.srv, vljepa_ros.resources
@@ -82,6 +87,34 @@ def test_versions_agree():
     package = ElementTree.parse(ROOT / 'package.xml').getroot()
     assert package.findtext('version') == vljepa_ros.__version__
     assert package.findtext('name') == 'vljepa_ros'
+
+
+def imported(folder: Path) -> set[str]:
+    """Return the top modules that the Python files of a folder import, by name too."""
+    found = set()
+    for path in folder.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module or '')
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith('import_module'):
+                found |= {str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)}
+    tops = {name.split('.')[0] for name in found}
+    return tops - set(sys.stdlib_module_names) - {'vljepa_ros', 'training'}
+
+
+def test_dependencies_are_what_is_imported():
+    used = imported(ROOT / 'vljepa_ros') | imported(ROOT / 'launch')
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    keys = {entry.text for tag in ('depend', 'exec_depend') for entry in package.iter(tag)}
+    keys -= {'rosidl_default_runtime'}  # what the generated messages import
+    with_keys = {KEYS.get(name, name) for name in used} & keys
+    assert keys == with_keys, 'package.xml names what nothing imports'
+    setup = (ROOT / 'setup.py').read_text()
+    for name in used:
+        wanted = f"'{DISTRIBUTIONS.get(name, name)}"
+        assert KEYS.get(name, name) in keys or wanted in setup or name in OPTIONAL, name
 
 
 def test_every_interface_is_built():

@@ -47,8 +47,8 @@ class LaunchArgument:
         description: one sentence.
         default: an empty one leaves the value to `params_file`.
         choices: allowed values; empty allows all.
-        nodes: the nodes whose parameter it sets; none for what concerns the whole process.
-        parameter: that parameter's name, if it is not `name`.
+        nodes: the nodes whose parameter of this name it sets; none for what concerns the whole
+            process.
         parse: turns the text into the parameter's type; raises ValueError.
     """
 
@@ -57,7 +57,6 @@ class LaunchArgument:
     default: str = ''
     choices: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
-    parameter: str = ''
     parse: Callable[[str], Any] = str
 
 
@@ -196,7 +195,7 @@ def parameter_overrides(values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
                 f'{kind.get(argument.parse, "a text")}'
             ) from error
         for node in argument.nodes:
-            overrides.setdefault(node, {})[argument.parameter or argument.name] = value
+            overrides.setdefault(node, {})[argument.name] = value
     return overrides
 
 

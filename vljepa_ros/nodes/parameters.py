@@ -45,7 +45,6 @@ class Parameter:
         maximum: greatest allowed number.
         choices: allowed texts; empty allows all.
         change: when it may be changed.
-        check: raises ConfigurationError for a value of the right type that is not allowed.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     change: Change = Change.ANY_TIME
-    check: Callable[[Any], None] | None = None
 
     @property
     def allowed(self) -> str:
@@ -100,8 +98,6 @@ class Parameter:
             raise ConfigurationError(
                 f'{self.name} is {value!r}, which is not allowed; allowed is {self.allowed}'
             )
-        if self.check is not None:
-            self.check(value)
         return value
 
     def descriptor(self) -> ParameterDescriptor:
