@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import gc
 import inspect
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from vljepa_ros.interfaces import EmbedText, InferAction  # noqa: E402
 from vljepa_ros.nodes.camera_node import CameraNode  # noqa: E402
 from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
 from vljepa_ros.nodes.images import to_message  # noqa: E402
+from vljepa_ros.nodes.model_call import MAX_CHARACTERS, MAX_TEXTS, TEXTS_AT_ONCE  # noqa: E402
 from vljepa_ros.nodes.perception_node import PerceptionNode  # noqa: E402
 from vljepa_ros.nodes.world_model_node import WorldModelNode  # noqa: E402
 
@@ -181,6 +183,61 @@ def test_empty_texts_are_refused(graph, parameters, texts):
     assert not answer.success
     assert 'empty' in answer.message or 'No text' in answer.message
     assert embed_text(graph).success
+
+
+@pytest.mark.parametrize(
+    ('texts', 'named'),
+    [
+        (['open'] * (MAX_TEXTS + 1), 'holds 1001 texts; allowed are at most 1000'),
+        (
+            ['open', 'x' * (MAX_CHARACTERS + 1)],
+            '[1] has 2001 characters; allowed are at most 2000',
+        ),
+        (['open', ' '], '[1] is empty'),
+    ],
+    ids=['too many', 'too long', 'empty'],
+)
+@pytest.mark.parametrize(
+    ('kind', 'ask'), [(PerceptionNode, embed_text), (WorldModelNode, infer_action)]
+)
+def test_requests_are_bounded(graph, parameters, kind, ask, texts, named):
+    node = graph.add(kind, **parameters[kind])
+    node.trigger_configure()
+    node.trigger_activate()
+    answer = ask(graph, texts)
+    assert not answer.success
+    assert named in answer.message
+    assert ask(graph).success
+
+
+@pytest.mark.parametrize(
+    ('kind', 'ask'), [(PerceptionNode, embed_text), (WorldModelNode, infer_action)]
+)
+def test_long_lists_leave_the_worker_to_the_camera_in_between(
+    graph, parameters, kind, ask, monkeypatch
+):
+    node = graph.add(kind, **parameters[kind])
+    node.trigger_configure()
+    node.trigger_activate()
+    texts = [f'push it {number} times' for number in range(2 * TEXTS_AT_ONCE + 1)]
+    engine = node.engine
+    expected = node.host.worker.submit(lambda: engine.embed_text(texts)).result(WAIT_S)
+    portions = []
+
+    def embed(some: Sequence[str]) -> np.ndarray:
+        portions.append(len(some))
+        return type(engine).embed_text(engine, some)
+
+    monkeypatch.setattr(engine, 'embed_text', embed)
+    answer = ask(graph, texts)
+    assert answer.success
+    assert portions == [TEXTS_AT_ONCE, TEXTS_AT_ONCE, 1]
+    if kind is PerceptionNode:
+        np.testing.assert_allclose(
+            np.array(answer.data).reshape(len(texts), answer.dim), expected, atol=1e-5
+        )
+    else:
+        assert sorted(item.text for item in answer.ranked) == sorted(texts)
 
 
 def test_wrong_images_are_refused_by_name(graph, parameters):

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -14,6 +14,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from vljepa_ros.errors import EngineError, VljepaError
 from vljepa_ros.inference import BACKENDS, Engine
 from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
+from vljepa_ros.nodes.model_call import ModelCall
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.worker import EngineHost, EngineSettings
 
@@ -128,21 +129,19 @@ class ModelNode(ManagedNode):
         """Create a service whose callback may wait for the model."""
         self.create_service(kind, name, callback, callback_group=self._service_group)
 
-    def serve(
-        self, response: Any, work: Callable[[Engine], Any], fill: Callable[[Any], None]
-    ) -> Any:
+    def serve(self, response: Any, answer: Callable[[ModelCall], None]) -> Any:
         """Answer a service call by the model.
 
         Args:
             response: has `success` and `message`.
-            work: runs in the worker with the engine.
-            fill: writes the result of `work` into the response.
+            answer: writes the rest of the response.
 
         Returns:
             The response; on any error success is False and message says why.
         """
         try:
-            fill(self._run(work))
+            with self._call() as call:
+                answer(call)
         except VljepaError as error:
             response.success, response.message = False, str(error)
         except Exception as error:
@@ -152,7 +151,9 @@ class ModelNode(ManagedNode):
             response.success, response.message = True, ''
         return response
 
-    def _run(self, work: Callable[[Engine], Any]) -> Any:
+    @contextlib.contextmanager
+    def _call(self) -> Iterator[ModelCall]:
+        """Take one of the places for calls that wait."""
         engine = self.engine
         if not self.is_active or engine is None:
             raise EngineError(self.not_active_reason)
@@ -161,20 +162,10 @@ class ModelNode(ManagedNode):
                 f'The model is busy: {MAX_WAITING_SERVICES} calls wait already. Try again later'
             )
         try:
-            return self._wait_for(self.host.worker.submit(lambda: work(engine)))
+            timeout_s = self.parameters['service_timeout_s']
+            yield ModelCall(engine, self.host.worker, timeout_s=timeout_s)
         finally:
             self._free_places.release()
-
-    def _wait_for(self, future: concurrent.futures.Future[Any]) -> Any:
-        timeout_s = self.parameters['service_timeout_s']
-        try:
-            return future.result(timeout_s)
-        except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError) as error:
-            future.cancel()
-            raise EngineError(
-                f'The model is busy: no answer within service_timeout_s = {timeout_s:g} s. '
-                'Ask for less at once, or set it higher'
-            ) from error
 
     def destroy_node(self) -> None:
         """Free the engine's thread with the node that owns it."""

@@ -22,6 +22,7 @@ from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Embedding, EmbedText
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.camera_stream import CameraSample, CameraStream
+from vljepa_ros.nodes.model_call import ModelCall, check_texts
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
@@ -195,15 +196,13 @@ class PerceptionNode(ModelNode):
     def _on_embed_text(
         self, request: EmbedText.Request, response: EmbedText.Response
     ) -> EmbedText.Response:
-        def work(engine: Engine) -> tuple[str, np.ndarray]:
-            return engine.model_id, engine.embed_text(list(request.texts))
-
-        def fill(result: tuple[str, np.ndarray]) -> None:
-            response.model_id, vectors = result
+        def answer(call: ModelCall) -> None:
+            vectors = call.embed_texts(check_texts('texts', request.texts))
+            response.model_id = call.model_id
             response.dim = vectors.shape[1]
             response.data = array.array('f', vectors.astype(np.float32).tobytes())
 
-        return self.serve(response, work, fill)
+        return self.serve(response, answer)
 
 
 def _message(sample: CameraSample, query: str, model_id: str, vector: np.ndarray) -> Embedding:

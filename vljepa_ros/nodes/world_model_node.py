@@ -14,10 +14,11 @@ from vljepa_ros.errors import ImageError
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import InferAction, ScoredText
 from vljepa_ros.nodes.images import to_rgb
+from vljepa_ros.nodes.model_call import ModelCall, check_texts
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
-from vljepa_ros.world.action_inference import ScoredCandidate, infer_action
+from vljepa_ros.world.action_inference import infer_action, predict_action, rank
 
 PARAMETERS = MODEL_PARAMETERS
 
@@ -50,16 +51,16 @@ class WorldModelNode(ModelNode):
     def _on_infer_action(
         self, request: InferAction.Request, response: InferAction.Response
     ) -> InferAction.Response:
-        def work(engine: Engine) -> tuple[str, list[ScoredCandidate]]:
+        def answer(call: ModelCall) -> None:
+            candidates = check_texts('candidates', request.candidates)
             initial, goal = _rgb('initial', request.initial), _rgb('goal', request.goal)
-            return engine.model_id, infer_action(engine, initial, goal, list(request.candidates))
-
-        def fill(result: tuple[str, list[ScoredCandidate]]) -> None:
-            response.model_id, ranked = result
+            action = call.run(lambda engine: predict_action(engine, initial, goal))
+            ranked = rank(candidates, call.embed_texts(candidates), action)
+            response.model_id = call.model_id
             response.ranked = [ScoredText(text=item.text, score=item.score) for item in ranked]
             self.health.count('inferred_actions')
 
-        return self.serve(response, work, fill)
+        return self.serve(response, answer)
 
 
 def _rgb(field: str, message: Image) -> np.ndarray:

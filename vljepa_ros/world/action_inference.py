@@ -47,6 +47,51 @@ def transition_clip(
     return np.repeat(np.stack(views), (clip_frames - later, later), axis=0)
 
 
+def predict_action(engine: Engine, initial: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return the embedding of the action that leads from one state to another.
+
+    Args:
+        engine: with X-Encoder and Predictor.
+        initial: RGB uint8 [H, W, 3], the state before.
+        goal: RGB uint8 [H, W, 3], the state after.
+
+    Returns:
+        A unit vector float32 [D].
+
+    Raises:
+        ConfigurationError: the model was trained without an action query.
+        ImageError: an array is not a picture.
+    """
+    if ACTION_QUERY not in engine.config.queries:
+        raise ConfigurationError(
+            f'The model {engine.model_id} has no query {ACTION_QUERY!r}, only '
+            f'{sorted(engine.config.queries)}; load one that was trained on actions'
+        )
+    clip = transition_clip(
+        initial,
+        goal,
+        clip_frames=engine.config.clip_frames,
+        image_size=engine.config.image_size,
+    )
+    action: np.ndarray = engine.predict(engine.encode(clip[None]), [ACTION_QUERY])[0, 0]
+    return action
+
+
+def rank(
+    candidates: Sequence[str], embeddings: np.ndarray, action: np.ndarray
+) -> list[ScoredCandidate]:
+    """Sort candidates by their cosine to an action, best first.
+
+    Args:
+        candidates: N texts.
+        embeddings: their unit vectors [N, D].
+        action: unit vector [D].
+    """
+    scores = (embeddings @ action).clip(-1.0, 1.0)  # [N]
+    order = np.argsort(-scores, kind='stable')
+    return [ScoredCandidate(candidates[index], float(scores[index])) for index in order]
+
+
 def infer_action(
     engine: Engine, initial: np.ndarray, goal: np.ndarray, candidates: Sequence[str]
 ) -> list[ScoredCandidate]:
@@ -65,19 +110,5 @@ def infer_action(
     """
     if not candidates:
         raise ConfigurationError('No candidate action was given; give at least one text')
-    if ACTION_QUERY not in engine.config.queries:
-        raise ConfigurationError(
-            f'The model {engine.model_id} has no query {ACTION_QUERY!r}, only '
-            f'{sorted(engine.config.queries)}; load one that was trained on actions'
-        )
-    embeddings = engine.embed_text(candidates)  # [N, D]
-    clip = transition_clip(
-        initial,
-        goal,
-        clip_frames=engine.config.clip_frames,
-        image_size=engine.config.image_size,
-    )
-    predicted = engine.predict(engine.encode(clip[None]), [ACTION_QUERY])[0, 0]  # [D]
-    scores = (embeddings @ predicted).clip(-1.0, 1.0)  # [N]
-    order = np.argsort(-scores, kind='stable')
-    return [ScoredCandidate(candidates[index], float(scores[index])) for index in order]
+    action = predict_action(engine, initial, goal)
+    return rank(candidates, engine.embed_text(candidates), action)
