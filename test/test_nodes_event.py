@@ -24,7 +24,7 @@ from std_msgs.msg import Header  # noqa: E402
 from vljepa_ros.interfaces import Embedding, SemanticEvent  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
-from vljepa_ros.nodes.lifecycle import SUCCESS  # noqa: E402
+from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
 from vljepa_ros.nodes.stamps import to_ns, to_stamp  # noqa: E402
 from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
@@ -230,3 +230,12 @@ def test_ids_of_two_runs_differ(stage):
         wait_until(stage.publisher.get_subscription_count)
     first, first_end, second, second_end = stage.wait_for(STARTED, ENDED, STARTED, ENDED)
     assert first.id == first_end.id != second.id == second_end.id
+
+
+def test_a_misspelled_query_fails_in_configure(graph, checkpoint):
+    node = graph.add(EventNode, model=str(checkpoint), queries=['captoin'])
+    assert node.trigger_configure() == FAILURE
+    assert "Did you mean 'caption'?" in node.health._facts['last_failure']
+    (result,) = node.set_parameters([Parameter('queries', value=['caption', 'What is red?'])])
+    assert result.successful
+    assert node.trigger_configure() == SUCCESS

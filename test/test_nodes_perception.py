@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import shutil
 import threading
 import time
@@ -394,10 +395,20 @@ def test_a_wrong_checkpoint_is_named_and_the_node_can_be_configured_again(
     [
         ({'device': 'abacus'}, "'abacus'"),
         ({'queries': ['what ' * 100]}, 'tokens'),
+        ({'queries': ['caption', 'captoin']}, "'captoin', only .*'action'.* mean 'caption'"),
+        ({'queries': ['Action']}, "'Action', only .*'caption'.* mean 'action'"),
+        ({'queries': [' caption']}, "' caption', only .* mean 'caption'"),
+        ({'queries': ['weather']}, "'weather', only .*]\\. A free question has several words"),
     ],
 )
 def test_what_does_not_fit_the_model_fails_in_configure(graph, checkpoint, parameters, named):
     node = graph.add(PerceptionNode, model=str(checkpoint), **parameters)
     assert node.trigger_configure() == FAILURE
-    assert named in node.health._facts['last_failure']
+    assert re.search(named, node.health._facts['last_failure'])
     assert node.engine is None
+
+
+def test_names_and_free_questions_are_queries(graph, checkpoint):
+    queries = ['caption', 'action', 'What is red', 'Where?']
+    node = graph.add(PerceptionNode, model=str(checkpoint), queries=queries)
+    assert node.trigger_configure() == SUCCESS

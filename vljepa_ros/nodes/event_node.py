@@ -25,7 +25,7 @@ from vljepa_ros.inference import DecodedText, Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.embedding_stream import EmbeddingStream
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode, check_queries
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
@@ -106,6 +106,7 @@ class EventNode(ModelNode):
 
     def warm_up(self, engine: Engine) -> None:
         """Decode once."""
+        check_queries(self.parameters['queries'], engine)
         engine.decode(np.eye(1, engine.config.embedding_dim, dtype=np.float32))
 
     def activate(self) -> None:

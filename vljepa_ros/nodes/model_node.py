@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vljepa_ros.errors import EngineError, VljepaError
+from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
 from vljepa_ros.inference import BACKENDS, Engine
 from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
 from vljepa_ros.nodes.model_call import ModelCall
@@ -172,3 +173,28 @@ class ModelNode(ManagedNode):
         if self._owns_host:
             self.host.close()
         super().destroy_node()
+
+
+def check_queries(queries: Sequence[str], engine: Engine) -> None:
+    """Refuse a word that looks like the name of a query and is none.
+
+    The model would answer it as a free question, and nobody would notice the wrong letter.
+
+    Args:
+        queries: names of the model's queries, or free questions.
+        engine: has the names.
+
+    Raises:
+        ConfigurationError: a single word without a question mark is not a name.
+    """
+    names = list(engine.config.queries)
+    for query in queries:
+        word = query.strip()
+        if query in names or ' ' in word or '?' in word:
+            continue
+        near = difflib.get_close_matches(word.lower(), names, n=1)
+        guess = f' Did you mean {near[0]!r}?' if near else ''
+        raise ConfigurationError(
+            f'queries: the model {engine.model_id} has no query {query!r}, only {names}.{guess} A '
+            'free question has several words or a question mark'
+        )

@@ -23,7 +23,7 @@ from vljepa_ros.interfaces import Embedding, EmbedText
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.camera_stream import CameraSample, CameraStream
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode, check_queries
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.stamps import to_stamp
@@ -51,7 +51,8 @@ PARAMETERS = (
     Parameter(
         'queries',
         ['caption'],
-        "What is asked about each clip: names of the model's queries, or free questions.",
+        "What is asked about each clip: names of the model's queries, or free questions (several "
+        'words or a question mark).',
         change=Change.UNCONFIGURED,
     ),
     Parameter(
@@ -106,6 +107,7 @@ class PerceptionNode(ModelNode):
         """Answer every query about a black clip and embed a text."""
         size, frames = engine.config.image_size, engine.config.clip_frames
         clip = np.zeros((1, frames, size, size, 3), dtype=np.uint8)
+        check_queries(self.parameters['queries'], engine)
         engine.predict(engine.encode(clip), self.parameters['queries'])
         engine.embed_text(['a text'])
 
