@@ -18,9 +18,9 @@ pytest.importorskip('pycocoevalcap', reason='CIDEr needs pycocoevalcap: make set
 
 import torch
 
-from training import distillation, vjepa_pretraining
+from training import distillation
 from training.batches import Batch, BatchSampler
-from training.comparison import learning, report
+from training.comparison import report
 from training.comparison.encoders import Way, measured_steps, settled_steps
 from training.comparison.judging import LABELS, Judged, JudgedClips, label_of, label_texts
 from training.comparison.latency import measure_latency, medians
@@ -115,8 +115,7 @@ def model(checkpoint) -> VLJEPA:
 @pytest.fixture(autouse=True)
 def one_precision(monkeypatch) -> None:
     """Whether bfloat16 is faster is measured; two runs must not differ in it."""
-    for module in (learning, vjepa_pretraining, distillation):
-        monkeypatch.setattr(module, 'bf16_is_faster', lambda *device: False)
+    monkeypatch.setattr('training.stage.bf16_is_faster', lambda *device: False)
 
 
 @pytest.fixture
@@ -416,7 +415,7 @@ def rows_of(folder: Path) -> list[dict]:
 
 
 def test_vjepa_learns_and_goes_on(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(vjepa_pretraining, 'SAVE_EVERY', 5)
+    monkeypatch.setattr('training.stage.SAVE_EVERY', 5)
     config = VJEPAConfig(
         steps=15, clips=2, transitions=0, learning_rate=3e-3, warmup=2, width=24, layers=1, heads=1
     )
@@ -449,7 +448,7 @@ class Shades(torch.nn.Module):
 
 
 def test_distillation_learns(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(distillation, 'SAVE_EVERY', 5)
+    monkeypatch.setattr('training.stage.SAVE_EVERY', 5)
     monkeypatch.setattr(distillation, 'STATISTICS_STEPS', 2)
     config = DistillationConfig(steps=15, clips=4, transitions=0, learning_rate=5e-3, warmup=2)
     vision = small_config().vision

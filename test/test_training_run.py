@@ -45,7 +45,7 @@ PUSH, LIFT = 'push the red block to the right', 'lift the blue block'
 def _one_precision():
     # The choice is measured at each start, and a busy machine may measure differently.
     with pytest.MonkeyPatch.context() as patch:
-        for module in ('trainer', 'features', 'decoder_training', 'planning_training'):
+        for module in ('stage', 'features', 'planning_training'):
             patch.setattr(f'training.{module}.bf16_is_faster', lambda *device: False)
         yield
 

@@ -83,7 +83,7 @@ def close(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bo
 @pytest.fixture
 def one_precision(monkeypatch) -> None:
     """Whether bfloat16 is faster is measured; two runs must not differ in it."""
-    for module in ('trainer', 'features', 'pretraining', 'decoder_training'):
+    for module in ('stage', 'features'):
         monkeypatch.setattr(f'training.{module}.bf16_is_faster', lambda *device: False)
 
 
@@ -156,7 +156,7 @@ def test_interrupted_pretraining_ends_with_the_same_weights(tmp_path, checkpoint
     config = PretrainingConfig(
         tubelet_steps=2, tubelets=3, clip_steps=4, clips=2, transitions=1, warmup=1
     )
-    monkeypatch.setattr('training.pretraining.SAVE_EVERY', 1)
+    monkeypatch.setattr('training.stage.SAVE_EVERY', 1)
 
     def run(folder: Path) -> dict[str, torch.Tensor]:
         folder.mkdir(exist_ok=True)
@@ -249,7 +249,7 @@ def test_training_learns_and_leaves_the_x_encoder_alone(tmp_path, model):
 @pytest.mark.usefixtures('one_precision')
 def test_interrupted_training_ends_with_the_same_weights(tmp_path, checkpoint, monkeypatch):
     config = TrainingConfig(steps=6, clips=2, warmup=1, validate_every=3)
-    monkeypatch.setattr(trainer, 'SAVE_EVERY', 1)
+    monkeypatch.setattr('training.stage.SAVE_EVERY', 1)
 
     def fresh() -> VLJEPA:
         return load_checkpoint(checkpoint).train().requires_grad_(True)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 import training.features
-import training.trainer
+import training.stage
 from training.objective import embed, info_nce_loss, needed_rows
 from training.processes import Processes, start_processes
 from training.sources import QueryAnswer
@@ -59,7 +59,7 @@ def main() -> None:
     """Compute the gradients and train."""
     checkpoint, out, config = (Path(text) for text in sys.argv[1:4])
     # Each process would measure for itself, and a busy machine may measure differently.
-    for module in (training.trainer, training.features):
+    for module in (training.stage, training.features):
         setattr(module, 'bf16_is_faster', lambda *device: False)  # noqa: B010 (mypy)
     from training.train import main as train
 

@@ -16,12 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional
-from tqdm import tqdm
 
 from training.journal import Journal
-from training.loop import bf16_is_faster, cosine_rate
 from training.objective import embed_sorted
-from training.state_file import load_state, save_state
+from training.stage import Schedule, Stage
 from vljepa_ros.model.vl_jepa import VLJEPA
 
 SAVE_EVERY = 200
@@ -79,19 +77,20 @@ def train_decoder(
     optimizer = torch.optim.AdamW(
         decoder.parameters(), lr=config.learning_rate, weight_decay=0.05, fused=True
     )
-    path = folder / 'decoder_state.safetensors'
-    done = load_state(path, {'decoder': decoder}, optimizer)
+    stage = Stage(
+        'decoder',
+        {'decoder': decoder},
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate),
+        path=folder / 'decoder_state.safetensors',
+        journal=journal,
+        save_every=SAVE_EVERY,
+    )
     tokenizer = model.tokenizers['y_decoder']
-    device = model.device
-    half = bf16_is_faster(device)
-    bar = tqdm(total=config.steps, initial=done, desc='decoder', unit='step', dynamic_ncols=True)
-    for step in range(done, config.steps):
-        rate = cosine_rate(step, steps=config.steps, warmup=100)
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * rate
+    for step in stage.steps():
         sources, targets = draw_sentences(draw, step, config=config)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with torch.no_grad(), stage.autocast():
             embeddings = embed_sorted(model, sources).float()
         noisy = add_noise(embeddings, config.noise, generator)
         ids, mask = model.tokenize('y_decoder', targets)
@@ -99,21 +98,13 @@ def train_decoder(
         ended = torch.cat((ids, ids.new_full((len(targets), 1), tokenizer.pad)), dim=1)
         # [EOS] goes right behind each text; what follows is not scored.
         ended.scatter_(1, mask.sum(1, keepdim=True), tokenizer.eos)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with stage.autocast():
             logits = decoder(noisy, torch.cat((bos, ids), dim=1))
         loss = functional.cross_entropy(
             logits.float().transpose(1, 2), ended, ignore_index=tokenizer.pad
         )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-        optimizer.step()
-        bar.update()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
-            bar.set_postfix(loss=f'{loss:.3f}')
-            save_state(path, {'decoder': decoder}, optimizer, step=step + 1)
-            journal.row('decoder', {'step': step + 1, 'loss': round(loss.item(), 4)})
-    bar.close()
+        stage.descend(loss)
+        stage.note(loss=loss.item())
 
 
 def add_noise(

@@ -10,25 +10,21 @@ tubelet, by cosine. The teacher knows single images only, so nothing here teache
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler
-from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
-from training.state_file import load_state, save_state
+from training.journal import Journal
+from training.stage import Schedule, Stage
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 from vljepa_ros.model.config import VisionConfig
 
-SAVE_EVERY = 100
 STATE_FILE = 'distillation.safetensors'
 STATISTICS_STEPS = 8
 STRIDE = 16
@@ -174,38 +170,27 @@ def distil(
     torch.manual_seed(config.seed)
     head = TeacherHead(vision.hidden_size, channels=first.shape[-1], frames=vision.tubelet_size)
     modules: dict[str, nn.Module] = {'x_encoder': encoder, 'head': head}
-    parameters = [*encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+        [*encoder.parameters(), *head.parameters()],
+        lr=config.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=0.05,
+        fused=True,
     )
-    path = folder / STATE_FILE
-    done = load_state(path, modules, optimizer)
-    if done == 0:
+    stage = Stage(
+        'distil',
+        modules,
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate, config.warmup),
+        path=folder / STATE_FILE,
+        journal=Journal(folder),
+    )
+    if stage.done == 0:
         seen = [torch.from_numpy(draw(step).frames[::4]) for step in range(STATISTICS_STEPS)]
         head.measure(torch.cat([teach(teacher, clips) for clips in seen]))
-    half = bf16_is_faster()
-    bar = tqdm(total=config.steps, initial=done, desc='distil', unit='step', dynamic_ncols=True)
-    todo = range(done, config.steps)
-    recent: list[float] = []
-    for step, batch in zip(todo, drawn_ahead(todo, draw), strict=True):
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * cosine_rate(
-                step, steps=config.steps, warmup=config.warmup
-            )
+    for _, batch in stage.batches(draw):
         clips = torch.from_numpy(batch.frames)
-        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+        with stage.autocast():
             loss = head(encoder(clips), teach(teacher, clips))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        recent.append(loss.item())
-        bar.update()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
-            mean = round(float(np.mean(recent)), 4)
-            recent.clear()
-            bar.set_postfix(loss=mean)
-            save_state(path, modules, optimizer, step=step + 1)
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                log.write(json.dumps({'stage': 'distil', 'step': step + 1, 'loss': mean}) + '\n')
-    bar.close()
+        stage.descend(loss)
+        stage.note(loss=loss.item())

@@ -7,12 +7,13 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 
-from training.batches import Batch
+Drawn = TypeVar('Drawn')
 
 
 def cosine_rate(step: int, *, steps: int, warmup: int) -> float:
@@ -44,7 +45,7 @@ def bf16_is_faster(device: torch.device | None = None) -> bool:
     return seconds(torch.bfloat16) < 0.8 * seconds(torch.float32)
 
 
-def drawn_ahead(steps: range, draw: Callable[[int], Batch]) -> Iterator[Batch]:
+def drawn_ahead(steps: range, draw: Callable[[int], Drawn]) -> Generator[Drawn, None, None]:
     """Yield the batches of the steps, the next two drawn in the background."""
     with ThreadPoolExecutor(1) as pool:
         waiting = [pool.submit(draw, step) for step in itertools.islice(steps, 2)]

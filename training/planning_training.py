@@ -9,6 +9,7 @@ an action that may fail lies between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,9 @@ from tqdm import tqdm
 from training.batches import cut_out
 from training.clips import ClipIndex, mirror_segment
 from training.journal import Journal
-from training.loop import bf16_is_faster, cosine_rate
+from training.loop import bf16_is_faster
 from training.objective import embed_sorted
-from training.state_file import load_state, save_state
+from training.stage import Schedule, Stage
 from training.world.language.captions import caption
 from vljepa_ros.model.loss import info_nce
 from vljepa_ros.model.planning import Transition
@@ -159,22 +160,19 @@ def train_planning(
     optimizer = torch.optim.AdamW(
         parameters, lr=config.learning_rate, weight_decay=0.05, fused=True
     )
-    path = folder / 'planning_state.safetensors'
-    done = load_state(path, modules, optimizer)
-    bar = tqdm(total=config.steps, initial=done, desc='planning', unit='step', dynamic_ncols=True)
-    for step in range(done, config.steps):
-        rate = cosine_rate(step, steps=config.steps, warmup=100)
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * rate
+    stage = Stage(
+        'planning',
+        modules,
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate),
+        path=folder / 'planning_state.safetensors',
+        journal=journal,
+        save_every=SAVE_EVERY,
+        max_norm=math.inf,
+    )
+    for step in stage.steps():
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         chosen = torch.randperm(len(data.meaning), generator=generator)[: config.pairs]
         loss = planning_loss(model, data, chosen, temperature=config.temperature)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        bar.update()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
-            bar.set_postfix(loss=f'{loss:.3f}')
-            save_state(path, modules, optimizer, step=step + 1)
-            journal.row('planning', {'step': step + 1, 'loss': round(loss.item(), 4)})
-    bar.close()
+        stage.descend(loss)
+        stage.note(loss=loss.item())

@@ -12,20 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler
 from training.facts_head import FactsHead
 from training.journal import Journal
-from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
-from training.state_file import load_state, save_state
+from training.stage import Schedule, Stage
 from training.state_head import NOTHING, StateHead, dense_targets
 from vljepa_ros.model.config import VisionConfig
-
-SAVE_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -115,9 +110,7 @@ def pretrain(
         modules,
         folder,
         journal,
-        steps=config.tubelet_steps,
-        learning_rate=config.learning_rate,
-        warmup=config.warmup,
+        schedule=Schedule(config.tubelet_steps, config.learning_rate, config.warmup),
         draw=lambda step: sampler.tubelets(
             step, count=config.tubelets, frames=vision.tubelet_size
         ),
@@ -128,9 +121,7 @@ def pretrain(
         modules,
         folder,
         journal,
-        steps=config.clip_steps,
-        learning_rate=config.clip_learning_rate,
-        warmup=config.warmup,
+        schedule=Schedule(config.clip_steps, config.clip_learning_rate, config.warmup),
         draw=lambda step: sampler.clips(step, clips=config.clips, transitions=config.transitions),
         compute=clip_step,
     )
@@ -153,42 +144,20 @@ def _stage(
     folder: Path,
     journal: Journal,
     *,
-    steps: int,
-    learning_rate: float,
-    warmup: int,
+    schedule: Schedule,
     draw: Callable[[int], Batch],
     compute: Step,
 ) -> None:
     """Run one stage to its end; the modules carry over to the next."""
     parameters = [p for module in modules.values() for p in module.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+        parameters, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
     )
     path = folder / f'pretraining_{name}.safetensors'
-    done = load_state(path, modules, optimizer)
-    device = parameters[0].device
-    half = bf16_is_faster(device)
-    bar = tqdm(total=steps, initial=done, desc=name, unit='step', dynamic_ncols=True)
-    todo = range(done, steps)
-    recent: list[dict[str, float]] = []
-    for step, batch in zip(todo, drawn_ahead(todo, draw), strict=True):
-        for group in optimizer.param_groups:
-            group['lr'] = learning_rate * cosine_rate(step, steps=steps, warmup=warmup)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            tokens = modules['x_encoder'](torch.from_numpy(batch.frames).to(device))
+    stage = Stage(name, modules, optimizer, schedule=schedule, path=path, journal=journal)
+    for _, batch in stage.batches(draw):
+        with stage.autocast():
+            tokens = modules['x_encoder'](torch.from_numpy(batch.frames).to(stage.device))
             loss, scores = compute(tokens, batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        recent.append({'loss': loss.item(), **scores})
-        bar.update()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            mean = {
-                key: round(float(np.mean([row[key] for row in recent])), 4) for key in recent[0]
-            }
-            recent.clear()
-            bar.set_postfix(mean)
-            save_state(path, modules, optimizer, step=step + 1)
-            journal.row(name, {'step': step + 1, **mean})
-    bar.close()
+        stage.descend(loss)
+        stage.note(loss=loss.item(), **scores)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from training.features import Features
 from training.journal import LOG_FILE, Journal
-from training.loop import bf16_is_faster, cosine_rate
 from training.objective import LOSSES, embed, needed_rows
 from training.processes import ONE, Processes
 from training.sources import ClipSource, QueryAnswer
+from training.stage import Schedule, Stage
 from training.state_file import load_state, save_state
 from training.validation import Validation, scores
 from vljepa_ros.errors import ConfigurationError
@@ -29,7 +27,6 @@ from vljepa_ros.model.vl_jepa import VLJEPA
 
 STATE_FILE = 'training_state.safetensors'
 BEST_FILE = 'best.safetensors'
-SAVE_EVERY = 100
 SHOW_EVERY = 10
 MIN_TEMPERATURE = 0.01
 
@@ -72,12 +69,6 @@ class TrainingConfig:
         for name in ('steps', 'clips', 'learning_rate', 'warmup', 'temperature', 'validate_every'):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f'training.{name} is {getattr(self, name)}; use > 0')
-
-    def rate(self, step: int) -> float:
-        """Return the share of the peak learning rate at a step, in [0, 1]."""
-        if self.schedule == 'constant':
-            return min(1.0, (step + 1) / self.warmup)
-        return cosine_rate(step, steps=self.steps, warmup=self.warmup)
 
 
 class Temperature(nn.Module):
@@ -128,7 +119,6 @@ def train(
     folder: Path,
     *,
     config: TrainingConfig,
-    on_row: Callable[[dict[str, float]], None] = lambda row: None,
     processes: Processes = ONE,
     journal: Journal | None = None,
 ) -> None:
@@ -143,7 +133,6 @@ def train(
         validation: of the val split.
         folder: holds the training state, the best weights and `log.jsonl`.
         config: settings; those of an interrupted training must not change.
-        on_row: called with the numbers of each step.
         processes: share each batch; only the first writes files.
         journal: is told the numbers; None writes `log.jsonl` in `folder`.
     """
@@ -159,55 +148,38 @@ def train(
     optimizer = torch.optim.AdamW(
         groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    parameters = [p for group in groups for p in group['params']]
-    done = load_state(folder / STATE_FILE, modules, optimizer)
-    best = _best_so_far(folder)
-    half = bf16_is_faster(device)
-    bar = tqdm(
-        total=config.steps,
-        initial=done,
-        desc='train',
-        unit='step',
-        dynamic_ncols=True,
-        disable=not processes.main,
+    stage = Stage(
+        'train',
+        modules,
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate, config.warmup, config.schedule),
+        path=folder / STATE_FILE,
+        processes=processes,
     )
-    for step in range(done, config.steps):
-        rate = config.rate(step)
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * group['scale'] * rate
+    best = _best_so_far(folder)
+    for step in stage.steps():
         chosen, asked = draw(source, step, clips=config.clips, seed=config.seed)
         if processes.count > 1:
             chosen = chosen[needed_rows(asked, processes)]
         tokens = features[chosen].to(device).float()
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with stage.autocast():
             batch = embed(model, tokens, asked, processes=processes)
         loss = LOSSES[config.loss](batch, temperature())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        processes.average_gradients(parameters)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        bar.update()
+        norm = stage.descend(loss)
         row = {'step': step + 1, 'loss': loss.item(), 'gradient': float(norm)}
         row['temperature'] = temperature().item()
-        last = step + 1 == config.steps
-        if (step + 1) % config.validate_every == 0 or last:
+        stage.note(loss=row['loss'], temperature=row['temperature'])
+        if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
             row |= scores(model.eval(), validation)
             model.train()
-            bar.write(json.dumps(row))
+            stage.write(json.dumps(row))
             if row['retrieval'] >= best:
                 best = row['retrieval']
                 if processes.main:
                     save_state(folder / BEST_FILE, modules, None, step=step + 1)
-        if 'retrieval' in row or (step + 1) % SHOW_EVERY == 0:
-            shown = {**row, 'learning_rate': config.learning_rate * rate}
-            journal.row('train', row if 'retrieval' in row else shown, kept='retrieval' in row)
-        if (step + 1) % SAVE_EVERY == 0 or last:
-            bar.set_postfix(loss=f'{row["loss"]:.2f}', temperature=f'{row["temperature"]:.3f}')
-            if processes.main:
-                save_state(folder / STATE_FILE, modules, optimizer, step=step + 1)
-        on_row(row)
-    bar.close()
+            journal.row('train', row)
+        elif (step + 1) % SHOW_EVERY == 0:
+            journal.row('train', {**row, 'learning_rate': stage.learning_rate}, kept=False)
     processes.wait()
     load_state(folder / BEST_FILE, modules, None)
 

@@ -11,7 +11,6 @@ batch share the masks, so hidden tokens are really dropped and cost nothing.
 from __future__ import annotations
 
 import copy
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler
-from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
-from training.state_file import load_state, save_state
+from training.journal import Journal
+from training.stage import Schedule, Stage
 from vljepa_ros.model.config import VisionConfig
 from vljepa_ros.model.layers import initialise
 from vljepa_ros.model.x_encoder import VisionBlock, XEncoder, rotary_tables_3d
 
-SAVE_EVERY = 100
 STATE_FILE = 'vjepa.safetensors'
 
 
@@ -228,45 +225,33 @@ def pretrain_vjepa(
     torch.manual_seed(config.seed)
     predictor = LatentPredictor(vision, depth=depth, config=config)
     modules = {'x_encoder': encoder, 'target': target, 'predictor': predictor}
-    parameters = [*encoder.parameters(), *predictor.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+        [*encoder.parameters(), *predictor.parameters()],
+        lr=config.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=0.05,
+        fused=True,
     )
-    path = folder / STATE_FILE
-    done = load_state(path, modules, optimizer)
-    half = bf16_is_faster()
+    stage = Stage(
+        'vjepa',
+        modules,
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate, config.warmup),
+        path=folder / STATE_FILE,
+        journal=Journal(folder),
+    )
 
     def draw(step: int) -> Batch:
         return sampler.clips(step, clips=config.clips, transitions=config.transitions)
 
-    bar = tqdm(total=config.steps, initial=done, desc='vjepa', unit='step', dynamic_ncols=True)
-    todo = range(done, config.steps)
-    recent: list[tuple[float, float]] = []
-    for step, batch in zip(todo, drawn_ahead(todo, draw), strict=True):
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * cosine_rate(
-                step, steps=config.steps, warmup=config.warmup
-            )
+    for step, batch in stage.batches(draw):
         rng = np.random.default_rng([config.seed, step, 16])
         masks = [draw_mask(mask, grid=vision.grid_size, depth=depth, rng=rng) for mask in MASKS]
-        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+        with stage.autocast():
             clips = torch.from_numpy(batch.frames)
             loss, spread = latent_loss(encoder, target, predictor, clips, masks)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        stage.descend(loss)
         share = (step + 1) / config.steps
         follow(target, encoder, config.momentum + (1.0 - config.momentum) * share)
-        recent.append((loss.item(), spread))
-        bar.update()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == config.steps:
-            mean = np.mean(recent, axis=0).round(4).tolist()
-            recent.clear()
-            row = {'stage': 'vjepa', 'step': step + 1, 'loss': mean[0], 'spread': mean[1]}
-            bar.set_postfix(loss=mean[0], spread=mean[1])
-            save_state(path, modules, optimizer, step=step + 1)
-            with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-                log.write(json.dumps(row) + '\n')
-    bar.close()
+        stage.note(loss=loss.item(), spread=spread)
     encoder.load_state_dict(target.state_dict())

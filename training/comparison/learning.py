@@ -14,18 +14,15 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from training.comparison.judging import Judged
 from training.features import Features
-from training.loop import bf16_is_faster, cosine_rate
 from training.sources import ClipSource, QueryAnswer
-from training.state_file import load_state, save_state
+from training.stage import Schedule, Stage
 from training.trainer import draw
 from vljepa_ros.errors import ConfigurationError
 
 STATE_FILE = 'state.safetensors'
-SAVE_EVERY = 100
 Row = dict[str, float]
 
 
@@ -111,35 +108,27 @@ def learn(
         betas=(0.9, 0.98),
         weight_decay=config.weight_decay,
     )
-    parameters = [p for group in learner.groups for p in group['params']]
-    device = parameters[0].device
-    state = folder / STATE_FILE
-    done = load_state(state, learner.modules, optimizer)
-    curve = [row for row in read_curve(folder) if row['step'] <= done]
-    seconds = curve[-1]['seconds'] if curve else 0.0
-    half = bf16_is_faster(device)
-    bar = tqdm(
-        total=config.steps, initial=done, desc=learner.name, unit='step', dynamic_ncols=True
+    stage = Stage(
+        learner.name,
+        learner.modules,
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate, config.warmup),
+        path=folder / STATE_FILE,
     )
+    curve = [row for row in read_curve(folder) if row['step'] <= stage.done]
+    seconds = curve[-1]['seconds'] if curve else 0.0
     losses: list[float] = []
-    for step in range(done, config.steps):
+    for step in stage.steps():
         start = time.perf_counter()
-        rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * group['scale'] * rate
         chosen, asked = draw(source, step, clips=config.clips, seed=config.seed)
-        tokens = features[chosen].to(device).float()
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        tokens = features[chosen].to(stage.device).float()
+        with stage.autocast():
             loss = learner.loss(tokens, asked)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        stage.descend(loss)
         losses.append(loss.item())
         seconds += time.perf_counter() - start
-        bar.update()
-        last = step + 1 == config.steps
-        if (step + 1) % config.judge_every == 0 or last:
+        stage.note(loss=losses[-1])
+        if (step + 1) % config.judge_every == 0 or step + 1 == config.steps:
             judged = _judge(learner, step + 1)
             row = {
                 'step': step + 1,
@@ -148,16 +137,12 @@ def learn(
                 'loss': round(sum(losses) / len(losses), 4),
                 **{name: round(value, 4) for name, value in judged.means().items()},
             }
-            losses.clear()
-            bar.write(f'{learner.name} {json.dumps(row)}')
+            stage.write(f'{learner.name} {json.dumps(row)}')
             curve.append(row)
             _write_curve(folder, curve)
             (folder / 'judged.json').write_text(json.dumps(judged.to_dict()), encoding='utf-8')
-            save_state(state, learner.modules, optimizer, step=step + 1)
-        elif (step + 1) % SAVE_EVERY == 0:
-            bar.set_postfix(loss=f'{losses[-1]:.2f}')
-            save_state(state, learner.modules, optimizer, step=step + 1)
-    bar.close()
+            losses.clear()
+            stage.keep()
     return curve
 
 

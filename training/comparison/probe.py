@@ -7,19 +7,20 @@ The attentive probe of V-JEPA 2 for the facts of a clip, linear read-outs for ea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from training.batches import Batch, BatchSampler
 from training.comparison.judging import Judged
 from training.episodes import FACTS
 from training.facts_head import FactsHead
-from training.loop import bf16_is_faster, cosine_rate, drawn_ahead
+from training.loop import drawn_ahead
 from training.pretraining import Readers
+from training.stage import Schedule, Stage
 from training.state_head import NOTHING, dense_targets
 from vljepa_ros.model.config import VisionConfig
 
@@ -77,10 +78,16 @@ def probe(
     torch.manual_seed(config.seed)
     readers = Readers(vision.hidden_size)
     optimizer = torch.optim.AdamW(readers.parameters(), lr=config.learning_rate, weight_decay=0.01)
-    half = bf16_is_faster()
+    stage = Stage(
+        f'probe {name}',
+        {'readers': readers},
+        optimizer,
+        schedule=Schedule(config.steps, config.learning_rate, config.warmup),
+        max_norm=math.inf,
+    )
 
     def encode(batch: Batch) -> Tensor:
-        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16, enabled=half):
+        with torch.no_grad(), stage.autocast():
             tokens: Tensor = encoder(torch.from_numpy(batch.frames))
         return tokens.float()
 
@@ -89,26 +96,16 @@ def probe(
             FIRST_STEP + step, clips=config.clips, transitions=config.transitions
         )
 
-    steps = range(config.steps)
-    bar = tqdm(total=config.steps, desc=f'probe {name}', unit='step', dynamic_ncols=True)
-    for step, batch in zip(steps, drawn_ahead(steps, draw(train)), strict=True):
-        rate = cosine_rate(step, steps=config.steps, warmup=config.warmup)
-        for group in optimizer.param_groups:
-            group['lr'] = config.learning_rate * rate
+    for _, batch in stage.batches(draw(train)):
         tokens = encode(batch)
         targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
         logits = readers.facts(tokens, torch.from_numpy(batch.is_transition))
         loss = readers.state(tokens, targets)
         loss = loss + FactsHead.loss(logits, torch.from_numpy(batch.facts))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        bar.update()
-        bar.set_postfix(loss=f'{loss.item():.2f}')
-    bar.close()
+        stage.descend(loss)
+        stage.note(loss=loss.item())
     judged = Judged({score: [] for score in ('kind', 'colour', 'action', 'all_facts')})
-    steps = range(config.val_batches)
-    for batch in drawn_ahead(steps, draw(val)):
+    for batch in drawn_ahead(range(config.val_batches), draw(val)):
         with torch.no_grad():
             _score(judged, readers, encode(batch), batch, vision)
     # Batches draw clips from all episodes; each clip counts as a sample of its own.
