@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import re
 import shutil
@@ -27,9 +28,11 @@ from sensor_msgs.msg import Image  # noqa: E402
 
 from vljepa_ros.interfaces import Embedding, EmbedText  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
+from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
 from vljepa_ros.nodes.perception_node import PerceptionNode  # noqa: E402
 from vljepa_ros.nodes.stamps import to_ns  # noqa: E402
+from vljepa_ros.nodes.worker import EngineHost  # noqa: E402
 from vljepa_ros.stream.clip_buffer import ClipBuffer  # noqa: E402
 from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
@@ -348,6 +351,34 @@ def test_what_a_camera_lacks_is_forgotten_with_it(running):
     wait_until(reported)
     assert scene_.node.trigger_deactivate() == SUCCESS
     assert scene_.node.health._status().message == 'inactive'
+
+
+def test_the_last_embedding_reaches_the_event_node_at_a_signal(graph, checkpoint):
+    """As in `runner.run`: nothing spins any more when the nodes are stopped one after another."""
+    host = EngineHost()
+    perception, event = (
+        graph.add(functools.partial(kind, host=host), model=str(checkpoint), threads=1)
+        for kind in (PerceptionNode, EventNode)
+    )
+    for node in (perception, event):
+        assert node.trigger_configure() == SUCCESS
+        assert node.trigger_activate() == SUCCESS
+    feed = Feed(graph)
+    waiting = (perception, 'camera')
+
+    def sample_waits() -> bool:
+        feed.send(3)
+        return waiting in host.worker._slots
+
+    with busy(perception):
+        wait_until(sample_waits)
+        graph._spinner.close()
+    perception.stop()
+    event.stop()
+    counts = perception.health._counters, event.health._counters
+    assert counts[0]['embeddings'] == counts[1]['embeddings_in'] > 0
+    assert counts[1]['events'] >= 2
+    host.close()
 
 
 def damaged(checkpoint: Path, folder: Path, fault: str) -> Path:

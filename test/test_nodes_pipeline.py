@@ -160,6 +160,7 @@ def test_diagnostics_count(played):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_last_segment_and_the_process(files, number, domain_id):
     events: list[Event] = []
+    stamps: list[int] = []
     values = {'video': str(files / 'video.mp4'), 'loop': 'true'}
     log = files / 'signal_log'
     with (
@@ -167,11 +168,14 @@ def test_a_signal_ends_the_last_segment_and_the_process(files, number, domain_id
         process('vljepa_ros.nodes.pipeline', *arguments(files, **values), log=log) as child,
     ):
         client.on_event(events.append)
+        client.on_embedding(lambda sample: stamps.append(sample.stamp_ns))
         wait_until(lambda: events)
         child.send_signal(number)
         assert child.wait(60.0) == 0
         wait_until(lambda: events[-1].phase == 'ENDED')
         assert len(events) % 2 == 0
+        # What is published at the very end reaches the event node, too.
+        wait_until(lambda: events[-1].stamp_ns == stamps[-1])
     assert 'Traceback' not in log.read_text()
     assert 'never retrieved' not in log.read_text()
 

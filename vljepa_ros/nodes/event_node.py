@@ -25,6 +25,7 @@ from vljepa_ros.inference import DecodedText, Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.embedding_stream import EmbeddingStream
+from vljepa_ros.nodes.lifecycle import take_waiting
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode, check_queries
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.runner import run
@@ -122,12 +123,14 @@ class EventNode(ModelNode):
         )
 
     def deactivate(self) -> None:
-        """End all segments and publish what is left."""
-        if self._subscription is not None:
-            self.destroy_subscription(self._subscription)
+        """Take the embeddings that have arrived, end all segments and publish what is left."""
         if self._idle_check is not None:
             self.destroy_timer(self._idle_check)
         with self._lock:  # a callback may be running in another thread
+            if self._subscription is not None:
+                for message in take_waiting(self._subscription):
+                    self._take(message)
+                self.destroy_subscription(self._subscription)
             self._subscription = self._idle_check = None
             for stream in self._streams.values():
                 self._announce(stream, stream.flush())
@@ -137,10 +140,12 @@ class EventNode(ModelNode):
 
     def _on_embedding(self, message: Embedding) -> None:
         with self._lock:
-            if self._subscription is not None and message.query in self.parameters['queries']:
-                self._follow(message)
+            if self._subscription is not None:
+                self._take(message)
 
-    def _follow(self, message: Embedding) -> None:
+    def _take(self, message: Embedding) -> None:
+        if message.query not in self.parameters['queries']:
+            return
         self.health.count('embeddings_in')
         problem = self._problem_of(message)
         if problem:

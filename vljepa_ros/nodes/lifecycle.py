@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.service import Service
+from rclpy.subscription import Subscription
 
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.nodes.health import Health
@@ -198,6 +199,16 @@ class ManagedNode(LifecycleNode):
         self._autostart.cancel()
         if self._state == 'unconfigured' and self.trigger_configure() is SUCCESS:
             self.trigger_activate()
+
+
+def take_waiting(subscription: Subscription) -> Iterator[Any]:
+    """Yield the messages that have arrived and that no callback has taken.
+
+    At the end of the process nothing spins any more when the nodes are deactivated.
+    """
+    with subscription.handle:
+        while taken := subscription.handle.take_message(subscription.msg_type, subscription.raw):
+            yield taken[0]
 
 
 def _answer_impossible_transitions(node: LifecycleNode) -> None:

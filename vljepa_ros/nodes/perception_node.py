@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import Image
@@ -133,6 +134,8 @@ class PerceptionNode(ModelNode):
         for stream in streams:
             self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
             stream.close()
+        # The event node is stopped next, and takes what has arrived by then.
+        self._publisher.wait_for_all_acked(Duration(seconds=1))
 
     def _open(self, camera: str, topic: str) -> None:
         assert self.engine is not None
