@@ -24,32 +24,26 @@ from training.comparison import report
 from training.comparison.encoders import Way, measured_steps, settled_steps
 from training.comparison.judging import LABELS, Judged, JudgedClips, label_of, label_texts
 from training.comparison.latency import measure_latency, medians
-from training.comparison.learners import (
-    CausalPredictor,
-    VLJEPALearner,
-    VLJEPAOptions,
-    VLMLearner,
-    parameters,
-    vlm_for,
-)
 from training.comparison.learning import LearningConfig, learn, read_curve, read_judged
 from training.comparison.probe import ProbeConfig, probe
+from training.comparison.sizes import parameters
+from training.comparison.vljepa_learner import CausalPredictor, VLJEPALearner, VLJEPAOptions
 from training.comparison.vlm import TokenVLM, VLMConfig, sequences
+from training.comparison.vlm_learner import VLMLearner, vlm_for
 from training.comparison.vocabulary import Vocabulary
 from training.distillation import DistillationConfig, TeacherHead, distil
 from training.dual_encoder import CaptionPairs, new_dual_encoder
 from training.episodes import FACTS
-from training.sources import QueryAnswer
-from training.vjepa_pretraining import (
+from training.masked_latents import (
     MASKS,
     LatentPredictor,
-    VJEPAConfig,
     draw_mask,
     encode_kept,
     follow,
     latent_loss,
-    pretrain_vjepa,
 )
+from training.sources import QueryAnswer
+from training.vjepa_pretraining import VJEPAConfig, pretrain_vjepa
 from training.world.language.captions import caption
 from training.world.symbols import Segment
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError
@@ -397,9 +391,8 @@ def test_ema_follows_slowly(encoder):
 
 
 def test_gradient_reaches_the_encoder_but_not_the_target(encoder):
-    config = VJEPAConfig(width=16, layers=1, heads=1)
     target = copy.deepcopy(encoder)
-    predictor = LatentPredictor(small_config().vision, depth=4, config=config)
+    predictor = LatentPredictor(small_config().vision, depth=4, width=16, layers=1, heads=1)
     clips = torch.from_numpy(state_batch(0, clips=2, transitions=0).frames)
     rng = np.random.default_rng(0)
     masks = [draw_mask(mask, grid=8, depth=4, rng=rng) for mask in MASKS]

@@ -29,8 +29,9 @@ from training_data import (
 )
 from untrained import build_untrained_checkpoint
 
+from training.config_file import read_run_config
 from training.features import FeatureStore, LiveFeatures
-from training.run_config import LeRobotData, ManifestData, SimulatorData, read_run_config
+from training.run_config import LeRobotData, ManifestData, SimulatorData
 from training.train import main, read_arguments
 from vljepa_ros.cli import main as vljepa
 from vljepa_ros.errors import ConfigurationError, ResourceNotFoundError

@@ -26,8 +26,9 @@ from training_data import (
 
 from training.manifest_source import read_manifest
 from training.recording_source import RecordingSource, draw_clips, split_recordings
-from training.recordings import Frames, Recording, Skipped, at_rate, decode, prepare
+from training.recordings import Frames, Recording, Skipped, prepare
 from training.run_config import ManifestData
+from training.video_decoding import at_rate, decode
 from vljepa_ros.errors import ConfigurationError, ImageError, ResourceNotFoundError
 
 SETTINGS = ManifestData(file='unused', clips=3)

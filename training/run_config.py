@@ -1,28 +1,22 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a whole training run, read from a YAML file and checked once."""
+"""The settings of a whole training run, each with its default and checked once."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from training.decoder_training import DecoderConfig
 from training.planning_training import PlanningConfig
 from training.pretraining import PretrainingConfig
 from training.simulator_source import SourceSizes
 from training.trainer import TrainingConfig
-from vljepa_ros.errors import ConfigurationError, ResourceNotFoundError
-from vljepa_ros.model.config_reading import read_dataclass, require
+from vljepa_ros.model.config_reading import require
 
 STAGES = ('render', 'pretrain', 'train', 'decoder', 'planning')
-SEEDED = ('pretraining', 'training', 'decoder', 'planning')
 
 
 @dataclass(frozen=True)
@@ -209,71 +203,3 @@ class RunConfig:
     def run_folder(self) -> Path:
         """Where the state is kept."""
         return Path(self.run).expanduser()
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads 5e-5 as a number, as YAML 1.2 does."""
-
-
-_Loader.add_implicit_resolver(
-    'tag:yaml.org,2002:float', re.compile(r'^[-+]?\d+(\.\d*)?[eE][-+]?\d+$'), list('-+0123456789')
-)
-
-
-def read_run_config(path: Path, changes: Mapping[str, Any] | None = None) -> RunConfig:
-    """Read and check a configuration.
-
-    Args:
-        path: of the YAML file.
-        changes: values by dotted key, such as `training.steps`, that replace those of the file.
-
-    Raises:
-        ResourceNotFoundError: there is no such file.
-        ConfigurationError: it is no YAML, or a key or a value is wrong.
-    """
-    if not path.is_file():
-        raise ResourceNotFoundError(
-            f'There is no configuration {str(path)!r}. Examples are in training/configs'
-        )
-    try:
-        values = yaml.load(path.read_text(encoding='utf-8'), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f'{path} is not YAML: {error}') from error
-    try:
-        require(isinstance(values, dict), 'the file must hold a mapping of keys to values')
-        for key, value in (changes or {}).items():
-            _change(values, key.split('.'), value)
-        return _checked(values)
-    except ConfigurationError as error:
-        raise ConfigurationError(f'{path}: {error}') from error
-
-
-def parse_value(text: str) -> Any:
-    """Read a value as the YAML file would hold it."""
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f'{text!r} is not a YAML value: {error}') from error
-
-
-def _change(values: dict[str, Any], keys: list[str], value: Any) -> None:
-    for number, key in enumerate(keys[:-1]):
-        values = values.setdefault(key, {})
-        require(
-            isinstance(values, dict), f'{".".join(keys[: number + 1])} must be a mapping of keys'
-        )
-    values[keys[-1]] = value
-
-
-def _checked(values: dict[str, Any]) -> RunConfig:
-    for name in SEEDED:
-        section = values.get(name)
-        require(
-            not (isinstance(section, dict) and 'seed' in section),
-            f'{name}.seed is not allowed; the one seed stands at the top',
-        )
-    config = read_dataclass(RunConfig, values, 'config', defaults=True)
-    seeded = {
-        name: dataclasses.replace(getattr(config, name), seed=config.seed) for name in SEEDED
-    }
-    return dataclasses.replace(config, **seeded)

@@ -21,8 +21,9 @@ from typing import Any
 from vljepa_ros.inference.threads import wait_passively
 
 wait_passively()  # torch must find the environment variable set
+from training.config_file import parse_value, read_run_config  # noqa: E402
 from training.run import run  # noqa: E402
-from training.run_config import STAGES, RunConfig, parse_value, read_run_config  # noqa: E402
+from training.run_config import STAGES, RunConfig  # noqa: E402
 from training.start_model import new_model  # noqa: E402
 from vljepa_ros.errors import ConfigurationError, VljepaError  # noqa: E402
 

@@ -20,13 +20,13 @@ from vljepa_ros.inference.threads import wait_passively
 wait_passively()
 import torch  # noqa: E402 (it must find the environment variable set)
 
-from training.comparison.learners import VLJEPALearner, VLJEPAOptions  # noqa: E402
 from training.comparison.learning import LearningConfig, learn, read_judged  # noqa: E402
 from training.comparison.material import (  # noqa: E402
     add_material_arguments,
     load_material,
 )
 from training.comparison.run import QUICK_STEPS, QUICK_VAL_CLIPS, add_curve  # noqa: E402
+from training.comparison.vljepa_learner import VLJEPALearner, VLJEPAOptions  # noqa: E402
 from training.evaluation.results import Results, add_result_arguments  # noqa: E402
 
 STEPS = 320

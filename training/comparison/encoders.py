@@ -34,8 +34,8 @@ import torch  # noqa: E402 (it must find the environment variable set)
 from training.batches import BatchSampler  # noqa: E402
 from training.clips import ClipIndex  # noqa: E402
 from training.comparison.judging import Judged  # noqa: E402
-from training.comparison.learning import parameter_count  # noqa: E402
 from training.comparison.probe import ProbeConfig, probe  # noqa: E402
+from training.comparison.sizes import parameter_count  # noqa: E402
 from training.dataset import load  # noqa: E402
 from training.distillation import DistillationConfig, distil  # noqa: E402
 from training.evaluation.intervals import exact, mean_score, rate_score  # noqa: E402

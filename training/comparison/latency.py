@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.comparison.learners import VLJEPALearner, VLMLearner
+from training.comparison.vljepa_learner import VLJEPALearner
+from training.comparison.vlm_learner import VLMLearner
 
 Milliseconds = dict[str, list[float]]
 

@@ -186,8 +186,3 @@ def _same_settings(folder: Path, settings: Mapping[str, object]) -> None:
             f'{folder} holds a training with other settings: {path.read_text(encoding="utf-8")}. '
             f'Now they are {text}. Name another folder, or remove this one'
         )
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Return the number of parameters."""
-    return sum(parameter.numel() for parameter in module.parameters())

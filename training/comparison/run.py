@@ -24,19 +24,15 @@ import torch  # noqa: E402
 
 from training.comparison.judging import Judged  # noqa: E402
 from training.comparison.latency import measure_latency, medians  # noqa: E402
-from training.comparison.learners import (  # noqa: E402
-    VLJEPALearner,
-    VLJEPAOptions,
-    VLMLearner,
-    parameters,
-    vlm_for,
-)
 from training.comparison.learning import LearningConfig, Row, learn, read_judged  # noqa: E402
 from training.comparison.material import (  # noqa: E402
     Material,
     add_material_arguments,
     load_material,
 )
+from training.comparison.sizes import parameters  # noqa: E402
+from training.comparison.vljepa_learner import VLJEPALearner, VLJEPAOptions  # noqa: E402
+from training.comparison.vlm_learner import VLMLearner, vlm_for  # noqa: E402
 from training.comparison.vocabulary import Vocabulary  # noqa: E402
 from training.evaluation.intervals import exact, mean_score, rate_score  # noqa: E402
 from training.evaluation.results import Results, add_result_arguments  # noqa: E402
