@@ -20,9 +20,9 @@ from rclpy.node import Node
 class _HandoverPool(ThreadPoolExecutor):
     """Hands a callback over to a thread before the executor goes on.
 
-    rclpy (Humble to Kilted) hands over a callback that has not begun again with every step, and
-    does not wait for new messages meanwhile. On busy cores these repetitions keep the threads from
-    beginning, and the process does little else from then on.
+    rclpy (Humble to Kilted) hands over every callback that has not begun again with each step,
+    and each message is a step. On busy cores these repetitions keep the threads from beginning,
+    and the process does little else from then on.
     """
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
