@@ -66,7 +66,7 @@ class Episode:
 
     def scene(self, index: int) -> Scene:
         """Return what is true at frame `index`."""
-        return self.plan.scene(float(self.times_s[index]))
+        return self.plan.scene_of(self.states[index])
 
 
 def _generators(seed: int, split: str) -> tuple[np.random.Generator, np.random.Generator]:

@@ -179,7 +179,10 @@ class Plan:
 
     def scene(self, time_s: float) -> Scene:
         """Return what is true at a moment (seconds, any real number)."""
-        state = self.state(time_s)
+        return self.scene_of(self.state(time_s))
+
+    def scene_of(self, state: WorldState) -> Scene:
+        """Return what is true in a state of the world."""
         right = self.layout.camera.base.right
         furniture = tuple(piece.name for piece in self.layout.furniture)
         return Scene(
