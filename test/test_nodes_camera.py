@@ -24,8 +24,8 @@ from vljepa_ros.nodes.camera_node import CameraNode
 from vljepa_ros.nodes.camera_player import Player
 from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS
-from vljepa_ros.nodes.stamps import to_ns, to_stamp  # noqa: E402
-from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
+from vljepa_ros.nodes.stamps import to_ns, to_stamp
+from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.stream.video_source import Frame
 
 pytestmark = pytest.mark.ros

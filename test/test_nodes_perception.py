@@ -353,11 +353,14 @@ def test_what_a_camera_lacks_is_forgotten_with_it(running):
     assert scene_.node.health._status().message == 'inactive'
 
 
-def test_the_last_embedding_reaches_the_event_node_at_a_signal(graph, checkpoint):
+@pytest.mark.parametrize('count', [1, 8])
+def test_the_last_embeddings_reach_the_event_node_at_a_signal(graph, checkpoint, count):
     """As in `runner.run`: nothing spins any more when the nodes are stopped one after another."""
     host = EngineHost()
+    values = {'model': str(checkpoint), 'threads': 1}
+    values['queries'] = [f'Is it number {number}?' for number in range(count)]
     perception, event = (
-        graph.add(functools.partial(kind, host=host), model=str(checkpoint), threads=1)
+        graph.add(functools.partial(kind, host=host), **values)
         for kind in (PerceptionNode, EventNode)
     )
     for node in (perception, event):
@@ -376,8 +379,8 @@ def test_the_last_embedding_reaches_the_event_node_at_a_signal(graph, checkpoint
     perception.stop()
     event.stop()
     counts = perception.health._counters, event.health._counters
-    assert counts[0]['embeddings'] == counts[1]['embeddings_in'] > 0
-    assert counts[1]['events'] >= 2
+    assert counts[0]['embeddings'] == counts[1]['embeddings_in'] >= count
+    assert counts[1]['events'] >= 2 * count
     host.close()
 
 
@@ -414,11 +417,15 @@ def test_a_wrong_checkpoint_is_named_and_the_node_can_be_configured_again(
     node = graph.add(PerceptionNode, model=str(damaged(checkpoint, tmp_path, fault)))
     assert node.trigger_configure() == FAILURE
     assert named in node.health._facts['last_failure']
+    status = node.health._status()
+    assert status.level == DiagnosticStatus.ERROR
+    assert named in status.message
     assert node.engine is None
     (result,) = node.set_parameters([Parameter('model', value=str(checkpoint))])
     assert result.successful
     assert node.trigger_configure() == SUCCESS
     assert node.trigger_activate() == SUCCESS
+    assert node.health._status().level == DiagnosticStatus.OK
 
 
 @pytest.mark.parametrize(

@@ -128,10 +128,13 @@ class Health:
             values['last_error'] = self._last_error
             values['last_warning'] = self._last_warning
             troubles = '; '.join(self._troubles.values())
+        # A node that could not be configured or activated does nothing at all.
+        failure = values.get('last_failure', '')
+        level = DiagnosticStatus.WARN if troubles else DiagnosticStatus.OK
         return DiagnosticStatus(
-            level=DiagnosticStatus.WARN if troubles else DiagnosticStatus.OK,
+            level=DiagnosticStatus.ERROR if failure else level,
             name=self._node.get_fully_qualified_name(),
-            message=troubles or values.get('state', 'ok'),
+            message=failure or troubles or values.get('state', 'ok'),
             hardware_id=values.get('model_id', ''),
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

@@ -14,8 +14,9 @@ IMAGE_INPUT = QoSProfile(
 IMAGE_OUTPUT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
+# Every query of a sample is a message, and they come at once: of ten queries, five samples are kept.
 EMBEDDING = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
+    history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE
 )
 # A planner that starts late still gets the last events.
 EVENTS = QoSProfile(
