@@ -14,7 +14,7 @@ IMAGE_INPUT = QoSProfile(
 IMAGE_OUTPUT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
-# Every query of a sample is a message, and they come at once: of ten queries, five samples are kept.
+# Each query of a sample is a message, and they come at once: with ten, five samples are kept.
 EMBEDDING = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE
 )
