@@ -36,33 +36,6 @@ def wilson(share: float, samples: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A share of right answers among independent ones, with its 95 % Wilson interval."""
-
-    right: int
-    total: int
-
-    @property
-    def value(self) -> float:
-        """Right answers of all, in [0, 1]."""
-        return self.right / self.total if self.total else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The Wilson score interval at 95 %."""
-        return wilson(self.value, self.total)
-
-    def to_dict(self) -> dict[str, float | int | list[float]]:
-        """Return the rate for a JSON file."""
-        return {
-            'rate': round(self.value, 4),
-            'right': self.right,
-            'total': self.total,
-            'interval95': [round(bound, 4) for bound in self.interval],
-        }
-
-
-@dataclass(frozen=True)
 class Score:
     """A measured number.
 

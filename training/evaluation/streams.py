@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
+from training.evaluation.event_scores import SegmentScore, TimedText, score_segments
 from training.evaluation.items import Request
 from training.evaluation.observe import answer
-from training.event_scores import SegmentScore, TimedText, score_segments
-from training.world import Episode, Segment, render_episode
+from training.evaluation.stored import StoredEpisode
+from training.evaluation.test_set import Job, load_all
+from training.world.symbols import Segment
 from vljepa_ros.inference import Engine
 from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker
@@ -25,39 +27,36 @@ class Stream:
     """An episode as the model saw it.
 
     Attributes:
+        episode: its number.
         segments: the truth.
         centres_s: float [N], the time in the middle of each clip.
         embeddings: float32 [N, D], caption embeddings of the clips.
     """
 
+    episode: int
     segments: tuple[Segment, ...]
     centres_s: np.ndarray
     embeddings: np.ndarray
 
 
-def watch(engine: Engine, episode: Episode) -> Stream:
+def watch(engine: Engine, episode: StoredEpisode) -> Stream:
     """Run all clips of an episode through the model."""
     length = engine.config.clip_frames
     parts = [slice(end - length, end) for end in range(length, len(episode.frames) + 1)]
     asked = (Request(episode.frames[part], ('caption',), ()) for part in parts)
     return Stream(
+        episode.seed,
         episode.segments,
         np.array([episode.times_s[part].mean() for part in parts]),
         np.stack([embeddings[0] for _, embeddings in answer(engine, asked)]),
     )
 
 
-def streams(engine: Engine, *, split: str, first_seed: int, episodes: int) -> Iterator[Stream]:
-    """Render episodes one by one and yield what the model saw, with a progress bar."""
-    for seed in tqdm(range(first_seed, first_seed + episodes), desc=f'watch {split}'):
-        episode = render_episode(
-            seed=seed,
-            split=split,
-            fps=engine.config.clip_fps,
-            width=engine.config.image_size,
-            height=engine.config.image_size,
-        )
-        yield watch(engine, episode)
+def streams(engine: Engine, jobs: Sequence[Job]) -> Iterator[Stream]:
+    """Yield what the model sees in drawn episodes, with a progress bar."""
+    for episode in tqdm(load_all(jobs), total=len(jobs), desc='watch'):
+        if episode is not None:
+            yield watch(engine, episode)
 
 
 def events(engine: Engine, stream: Stream, config: DriftConfig) -> list[TimedText]:
@@ -78,13 +77,13 @@ def events(engine: Engine, stream: Stream, config: DriftConfig) -> list[TimedTex
 
 
 def event_scores(
-    engine: Engine, seen: list[Stream], config: DriftConfig
-) -> tuple[list[SegmentScore], int, int]:
-    """Return the scores of all true segments, the number of events and of true segments."""
+    engine: Engine, seen: Sequence[Stream], config: DriftConfig
+) -> tuple[list[SegmentScore], int]:
+    """Return the scores of all true segments, and the number of events."""
     scores: list[SegmentScore] = []
     count = 0
     for stream in seen:
         found = events(engine, stream, config)
         count += len(found)
-        scores += score_segments(stream.segments, found)
-    return scores, count, len(scores)
+        scores += score_segments(stream.segments, found, episode=stream.episode)
+    return scores, count
