@@ -61,9 +61,10 @@ def demo(folder: Path, *, model: str) -> Record:
 
 def timed(events: Sequence[Record], phase: str) -> list[TimedText]:
     """Return the texts of one phase with the whole time of their segments."""
-    ends: Record = {event['id']: event['end_s'] for event in events if event['phase'] == 'ENDED'}
+    # A segment's ENDED comes after its STARTED, and replaces its end.
+    ends: Record = {event['id']: event['end_s'] for event in events}
     return [
-        TimedText(event['start_s'], float(ends.get(event['id'], event['end_s'])), event['text'])
+        TimedText(event['start_s'], ends[event['id']], event['text'])
         for event in events
         if event['phase'] == phase
     ]

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_answers_are_those_of_one_clip_and_one_query_at_a_time(engine):
         assert answers == pytest.approx(np.stack(alone), abs=1e-4)
 
 
+def test_a_question_that_is_too_long_has_no_answer_and_spoils_no_other(engine):
+    clip = np.zeros((8, 128, 128, 3), np.uint8)
+    long = 'Is there a red cube? ' * 40
+    requests = [Request(clip, ('caption', long), ()), Request(clip, ('caption',), ())]
+    (_, first), (_, second) = answer(engine, requests)
+    assert np.isnan(first[1]).all()
+    assert first[0] == pytest.approx(second[0], abs=1e-4)
+
+
 def test_each_text_is_embedded_once(engine):
     texts = [f'the robot opens drawer {number % 70}' for number in range(140)]
     found = embed_texts(engine, texts)
@@ -131,6 +141,28 @@ def test_every_task_is_measured_and_the_same_every_time(graphics, engine, tmp_pa
     }
     fresh = measure(engine, tmp_path, 'iid', world_seed=1)
     assert fresh.raw['facts.iid']['truth'] != results.raw['facts.iid']['truth']
+
+
+@pytest.mark.render
+@pytest.mark.slow
+def test_what_a_checkpoint_cannot_be_asked_is_left_out_and_said(graphics, engine, tmp_path):
+    class Captioner(DualEncoder):
+        """Knows the query 'caption' alone."""
+
+        def __init__(self) -> None:
+            super().__init__(engine)
+            self.config = replace(engine.config, queries={'caption': 'what happens'})
+
+    results = Results(suite='eval', quick=True)
+    sizes = Sizes(episodes=1, choices=1, triplets=5, plans=5)
+    with Drawer(1) as drawer:
+        Suite(sizes, drawer, folder=tmp_path).run(Captioner(), ['iid'], results)
+    assert 'classification.iid' in results.scores
+    asked = [name for name in results.scores if name.startswith(('anticipation', 'action4'))]
+    assert not asked
+    notes = '; '.join(results.notes)
+    assert "anticipation, anticipation_early left out: the model has no query 'next'" in notes
+    assert "action4_text, action4_clip left out: the model has no query 'action'" in notes
 
 
 def test_scores_of_baseline_models_have_names_of_their_own():

@@ -150,6 +150,9 @@ def test_vqa_by_kind_and_a_blind_answer_by_the_text():
     assert scores['vqa_presence:blind'] == 0.5
     assert scores['vqa_count:blind'] == pytest.approx(1 / 3)  # never counted: all are equal
     assert measured.raw['vqa']['right'] == [1, 0, 1]
+    predicted[:] = np.nan  # too long to be read: the first candidate would be 'yes'
+    unread = score_vqa(predicted, questions, candidates, episodes=[0, 0, 1], prior=prior)
+    assert unread.scores['vqa'].value == 0.0
 
 
 def test_what_training_shows_holds_no_test_combination_and_no_test_word():

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ from training.evaluation.items import (
     SegmentItem,
     TransitionItem,
 )
+from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.inference import Engine
 
 CLIPS_AT_ONCE = 16
@@ -66,7 +67,10 @@ def observe(engine: Engine, requests: Iterable[Request]) -> Observed:
 
 
 def answer(engine: Engine, requests: Iterable[Request]) -> Iterator[tuple[Request, np.ndarray]]:
-    """Yield each request, in order, with the answers float32 [Q, D] to its queries."""
+    """Yield each request, in order, with the answers float32 [Q, D] to its queries.
+
+    A query that is too long for the model has NaN as its answer.
+    """
     waiting = iter(requests)
     while batch := list(islice(waiting, CLIPS_AT_ONCE)):
         features = engine.encode(np.stack([request.clip for request in batch]))
@@ -76,9 +80,19 @@ def answer(engine: Engine, requests: Iterable[Request]) -> Iterator[tuple[Reques
             alike.setdefault(request.queries, []).append(row)
         answers: dict[int, np.ndarray] = {}
         for queries, rows in alike.items():
-            predicted = engine.predict(features[rows], queries)
+            predicted = _predict(engine, features[rows], queries)
             answers.update(zip(rows, predicted, strict=True))
         yield from ((request, answers[row]) for row, request in enumerate(batch))
+
+
+def _predict(engine: Engine, features: Any, queries: Sequence[str]) -> np.ndarray:
+    """Return the answers float32 [B, Q, D]; NaN to queries that are too long for the model."""
+    try:
+        return engine.predict(features, queries)
+    except ConfigurationError:
+        if len(queries) == 1:
+            return np.full((len(features), 1, engine.config.embedding_dim), np.nan, np.float32)
+    return np.concatenate([_predict(engine, features, [query]) for query in queries], axis=1)
 
 
 def embed_texts(engine: Engine, texts: Iterable[str]) -> dict[str, np.ndarray]:

@@ -33,8 +33,11 @@ from training.evaluation.vqa import score_vqa
 from training.world.language import action_phrases, caption, draw_phrasing
 from training.world.splits import SPLIT_CODE, is_unseen
 from training.world.symbols import Segment
-from vljepa_ros.errors import VljepaError
+from vljepa_ros.errors import CheckpointError
 from vljepa_ros.inference import Engine
+
+# Seconds between the end of the clip and the beginning of the action.
+ANTICIPATION = {'anticipation': 0.0, 'anticipation_early': EARLY_S}
 
 
 @dataclass
@@ -74,7 +77,7 @@ def simple_tasks(context: SplitContext) -> list[Measured]:
         retrieval(context),
         vqa(context),
     ]
-    for name, before_s in (('anticipation', 0.0), ('anticipation_early', EARLY_S)):
+    for name, before_s in ANTICIPATION.items() if 'next' in context.engine.config.queries else ():
         coming = observed.nexts.where(
             [
                 item.before_s == before_s and context.scored(item.segment)
@@ -138,6 +141,11 @@ def vqa(context: SplitContext) -> Measured:
     ]
     found = embed_texts(context.engine, [text for row in texts for text in row])
     prior = context.prior
+    unread = int(np.isnan(asked.embeddings).any(-1).sum())
+    if unread:
+        context.note(
+            f'{unread} of {len(questions)} questions are too long for the model and count as wrong'
+        )
     return score_vqa(
         asked.embeddings,
         questions,
@@ -155,8 +163,8 @@ def captions(context: SplitContext, shown: Answered) -> list[Measured]:
     texts = {'': [decoded.text for decoded in engine.decode(shown.embeddings)]}
     try:
         texts['_nearest'] = [decoded.text for decoded in engine.nearest(shown.embeddings)]
-    except VljepaError as error:
-        context.note(f'facts_nearest, cider_nearest left out: {error}')
+    except CheckpointError:  # whose message names a folder of this machine
+        context.note('facts_nearest, cider_nearest left out: the model has no usable phrase bank')
     return [
         score_captions(
             given,

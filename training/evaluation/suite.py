@@ -52,6 +52,11 @@ class Sizes:
     plans: int
 
 
+# Queries that a checkpoint may lack, and the tasks that need them.
+ASKED = {
+    'next': 'anticipation, anticipation_early',
+    'action': 'action4_text, action4_clip',
+}
 FULL = Sizes(episodes=120, choices=300, triplets=2000, plans=400)
 QUICK = Sizes(episodes=8, choices=6, triplets=300, plans=60)
 
@@ -97,6 +102,11 @@ class Suite:
             'candidate_clips': _ends(self.candidate_seeds),
             'training_plans': _ends(range(self.sizes.plans)),
         }
+        results.notes += [
+            f'{tasks} left out: the model has no query {query!r}'
+            for query, tasks in ASKED.items()
+            if query not in engine.config.queries
+        ]
         models: list[tuple[str, Engine]] = [('', engine)]
         if dual is None:
             results.notes.append('dual_encoder: no checkpoint was given (--dual-encoder FOLDER)')
@@ -114,15 +124,16 @@ class Suite:
         prior = train_prior(self.sizes.plans)
         context = SplitContext(engine, split, prior, observed)
         tasks = simple_tasks(context)
-        tasks += action_choice(
-            context,
-            limit=self.sizes.choices,
-            seeds=self.candidate_seeds,
-            world_seed=self.world_seed,
-            folder=self.folder,
-            drawer=self.drawer,
-            view=view_of(engine),
-        )
+        if 'action' in engine.config.queries:
+            tasks += action_choice(
+                context,
+                limit=self.sizes.choices,
+                seeds=self.candidate_seeds,
+                world_seed=self.world_seed,
+                folder=self.folder,
+                drawer=self.drawer,
+                view=view_of(engine),
+            )
         for measured in tasks:
             add(results, measured, split=split, baseline=baseline)
         results.notes += [note for note in context.notes if note not in results.notes]

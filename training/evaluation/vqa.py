@@ -27,7 +27,8 @@ def score_vqa(
     """Score the share of right answers, overall and for each kind of question.
 
     Args:
-        predicted: unit vectors float32 [N, D], the answers to the questions.
+        predicted: unit vectors float32 [N, D], the answers to the questions; NaN where a question
+            is too long for the model, which is as wrong as any other wrong answer.
         questions: N.
         candidates: for each the embeddings float32 [C, D] of its candidates.
         episodes: where each comes from.
@@ -35,7 +36,11 @@ def score_vqa(
             question's text.
     """
     chosen = nearest(predicted, candidates)
-    right = [q.candidates[index] == q.answer for q, index in zip(questions, chosen, strict=True)]
+    read = np.isfinite(predicted).all(-1)
+    right = [
+        bool(known) and question.candidates[index] == question.answer
+        for question, index, known in zip(questions, chosen, read, strict=True)
+    ]
     frequent: dict[str, Counter[str]] = {}
     for question in questions:
         frequent.setdefault(question.kind, Counter())[question.answer] += 1
