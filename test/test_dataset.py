@@ -20,7 +20,7 @@ if importlib.util.find_spec('mujoco') is None:
 from training import dataset
 from training.augmentation import augment_colours, draw_view
 from training.batches import BatchSampler
-from training.clips import ClipIndex, mirror_scene, mirror_segment
+from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
 from training.episodes import FACTS, Episodes
 from training.manifest import contents
 from training.planning_training import simulated_transitions
@@ -28,6 +28,7 @@ from training.simulator_source import SimulatorSource, SourceSizes
 from training.state_head import NOTHING, dense_targets
 from training.world import ObjectInfo, Segment, plan_episode, render_episode
 from training.world.language.captions import caption
+from training.world.language.parsing import parse_caption
 from training.world.language.states import state_text
 from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
 from training.world.symbols import ACTIONS
@@ -153,6 +154,59 @@ def test_mirrored_words_are_those_of_the_mirrored_picture():
             ends = re.findall('the \\w+ \\w+', left_to_right[1])
             swapped = state_text(mirrored).split('are ', 1)[1]
             assert re.findall('the \\w+ \\w+', swapped)[: len(ends)] == ends[::-1]
+
+
+@pytest.mark.parametrize(
+    ('action', 'kind', 'allowed'),
+    [
+        ('put right of', 'cube', False),
+        ('put left of', 'banana', False),
+        ('put left of', 'ball', True),
+        ('pick up', 'cube', True),
+    ],
+)
+def test_what_becomes_a_test_combination_in_the_mirror_is_not_mirrored(action, kind, allowed):
+    segment = Segment(0.0, 1.0, action, kind, 'red', reference=ObjectInfo('box', 'blue'))
+    assert may_mirror(segment) == allowed
+
+
+def test_no_stage_shows_a_test_combination_in_the_mirror(index, episodes, monkeypatch):
+    # Six episodes hold few of the real ones, so the mirror image of what they hold is kept back.
+    rows = range(len(episodes.segment_facts))
+    sided = (s for s in map(episodes.segment, rows) if mirror_segment(s) != s)
+    allowed = next(sided)
+    kept = mirror_segment(allowed)
+
+    def unseen(segment: Segment) -> bool:
+        return (segment.action, segment.target) == (kept.action, kept.target)
+
+    away = np.array([not unseen(episodes.segment(row)) for row in rows])
+
+    def seen_only(found: np.ndarray) -> np.ndarray:
+        keep = away[found[:, 0]] if found.ndim == 2 else away[index.segment_of[found]]
+        return found[keep]
+
+    for name in ('draw_ends', 'draw_transitions'):
+        draw = getattr(ClipIndex, name)
+        monkeypatch.setattr(ClipIndex, name, lambda *given, draw=draw: seen_only(draw(*given)))
+
+    def shown() -> list[tuple[str | None, str | None]]:
+        source = SimulatorSource(index, sizes=SourceSizes(60, 60, 4, 60), seed=0)
+        texts = source.phrases()
+        texts += [text for _, _, text in simulated_transitions(index, count=60, seed=0)]
+        found = [(facts.action, facts.target) for facts in map(parse_caption, texts)]
+        sampler = BatchSampler(index, seed=0)
+        for step in range(6):
+            for row in sampler.clips(step, clips=8, transitions=8).facts:
+                target = int(row[list(FACTS).index('target')])
+                words = FACTS['target'][target] if target >= 0 else None
+                found.append((ACTIONS[row[list(FACTS).index('action')]], words))
+        return found
+
+    assert (kept.action, kept.target) in shown()
+    monkeypatch.setattr('training.clips.is_unseen', unseen)
+    assert (kept.action, kept.target) not in shown()
+    assert (allowed.action, allowed.target) in shown()
 
 
 def test_a_view_moves_pictures_and_places_alike():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.augmentation import View, augment_colours, draw_view
-from training.clips import ClipIndex, mirror_segment
+from training.clips import ClipIndex, may_mirror, mirror_segment
 from training.episodes import Episodes, segment_facts
 from training.world.symbols import PLACES
 
@@ -92,12 +92,14 @@ class BatchSampler:
         gripper = episodes.gripper[rows].copy()
         frames, facts = [], np.full((len(rows), episodes.segment_facts.shape[1]), -1, np.int64)
         for number, row in enumerate(rows):
-            clip, view = cut_out(episodes, row, rng)
+            segment = int(segments[number])
+            mirror = segment < 0 or may_mirror(episodes.segment(segment))
+            clip, view = cut_out(episodes, row, rng, mirror=mirror)
             frames.append(clip)
             for things in (pixels, furniture_pixels, gripper):
                 view.places(things[number])
-            if segments[number] >= 0:
-                facts[number] = facts_in(episodes, int(segments[number]), view)
+            if segment >= 0:
+                facts[number] = facts_in(episodes, segment, view)
         changed = augment_colours(np.stack(frames), rng)
         return Batch(
             frames=changed,
@@ -116,11 +118,14 @@ class BatchSampler:
 
 
 def cut_out(
-    episodes: Episodes, row: np.ndarray, rng: np.random.Generator
+    episodes: Episodes, row: np.ndarray, rng: np.random.Generator, *, mirror: bool
 ) -> tuple[np.ndarray, View]:
-    """Decode frames `row` [T] (a repeated one once) and look at them in a drawn view."""
+    """Decode frames `row` [T] (a repeated one once) and look at them in a drawn view.
+
+    `mirror` allows a mirrored one (`clips.may_mirror` of what the frames show).
+    """
     decoded = {index: episodes.frame(index) for index in dict.fromkeys(row.tolist())}
-    view = draw_view(rng, size=next(iter(decoded.values())).shape[0])
+    view = draw_view(rng, size=next(iter(decoded.values())).shape[0], mirror=mirror)
     seen = {index: view.frame(frame) for index, frame in decoded.items()}
     return np.stack([seen[index] for index in row.tolist()]), view
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.episodes import Episodes
+from training.world.splits import is_unseen
 from training.world.symbols import ACTIONS, Scene, Segment
 
 # A clip shows the segment that fills at least this share of it; mixed clips are left out.
@@ -117,6 +118,15 @@ def mirror_segment(segment: Segment) -> Segment:
         action=_MIRRORED.get(segment.action, segment.action),
         target=_MIRRORED.get(target, target) if target else target,
     )
+
+
+def may_mirror(segment: Segment) -> bool:
+    """Tell whether the mirrored picture shows nothing that is kept for the tests.
+
+    A cube put to the right of a ball is, mirrored, one put to its left; where training must not
+    see the one, it must not mirror the other.
+    """
+    return not is_unseen(mirror_segment(segment))
 
 
 def mirror_scene(scene: Scene) -> Scene:

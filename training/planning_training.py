@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training.batches import cut_out
-from training.clips import ClipIndex, mirror_segment
+from training.clips import ClipIndex, may_mirror, mirror_segment
 from training.journal import Journal
 from training.loop import bf16_is_faster
 from training.objective import embed_sorted
@@ -80,10 +80,11 @@ def simulated_transitions(index: ClipIndex, *, count: int, seed: int) -> Iterato
     """Draw transitions of rendered episodes; those of failed actions are among them."""
     rng = np.random.default_rng([seed, 12])
     for row in index.draw_transitions(rng, count):
-        frames, view = cut_out(index.episodes, index.transition(row, rng), rng)
+        segment = index.episodes.segment(int(row[0]))
+        chosen = index.transition(row, rng)
+        frames, view = cut_out(index.episodes, chosen, rng, mirror=may_mirror(segment))
         # A still image fills a clip of its own.
         before, after = (np.repeat(frames[[at]], len(frames), axis=0) for at in (0, -1))
-        segment = index.episodes.segment(int(row[0]))
         yield before, after, caption(mirror_segment(segment) if view.mirrored else segment)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.augmentation import augment_colours, draw_view
 from training.batches import cut_out
-from training.clips import ClipIndex, mirror_scene, mirror_segment
+from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
 from training.sources import QueryAnswer
 from training.world.language.captions import caption, draw_phrasing
 from training.world.language.distractors import hard_negatives
@@ -26,6 +26,7 @@ NEXT_LEAD_S = 0.6
 HARD_NEGATIVES = 2
 LABEL_SHARE = 0.25  # of the captions that only name the action and the kind
 CLIP, TRANSITION, STILL, NEXT = range(4)
+VIEWS_VERSION = 2  # features of clips in views of another version are computed anew
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class SimulatorSource:
         self._rows = np.array(rows, np.int64)
         self._segments = np.array(segments, np.int64)
         self._forms = np.array(forms, np.int8)
-        digest = hashlib.sha256(f'{WORLD_VERSION} {seed} {len(index.episodes)}'.encode())
+        key = f'{WORLD_VERSION} {VIEWS_VERSION} {seed} {len(index.episodes)}'
+        digest = hashlib.sha256(key.encode())
         digest.update(self._rows.tobytes())
         self.fingerprint = digest.hexdigest()[:16]
 
@@ -95,11 +97,16 @@ class SimulatorSource:
     def clip(self, index: int) -> np.ndarray:
         """Return a clip, uint8 [T, S, S, 3]."""
         rng = self._generator(index)
-        clip, _ = cut_out(self._episodes, self._rows[index], rng)
+        clip, _ = cut_out(self._episodes, self._rows[index], rng, mirror=self._may_mirror(index))
         return augment_colours(clip[None], rng)[0]
 
+    def _may_mirror(self, index: int) -> bool:
+        segment = int(self._segments[index])
+        return segment < 0 or may_mirror(self._episodes.segment(segment))
+
     def _mirrored(self, index: int) -> bool:
-        return draw_view(self._generator(index), size=2).mirrored
+        allowed = self._may_mirror(index)
+        return draw_view(self._generator(index), size=2, mirror=allowed).mirrored
 
     def segment(self, index: int) -> Segment:
         """Return what a clip shows, or what follows it."""

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from training.clips import ClipIndex, mirror_segment
+from training.clips import ClipIndex, may_mirror, mirror_segment
 from training.comparison.judging import JudgedClips
 from training.dataset import load
 from training.features import FeatureStore
@@ -180,7 +180,8 @@ def load_material(arguments: argparse.Namespace, folder: Path) -> Material:
 def caption_bank(index: ClipIndex, *, seed: int) -> tuple[str, ...]:
     """Return up to `BANK_SIZE` different canonical captions of the episodes and their mirrors."""
     segments = [index.episodes.segment(row) for row in range(len(index.episodes.segment_facts))]
-    texts = {caption(s) for segment in segments for s in (segment, mirror_segment(segment))}
+    texts = {caption(segment) for segment in segments}
+    texts |= {caption(mirror_segment(segment)) for segment in segments if may_mirror(segment)}
     ordered = sorted(texts)
     if len(ordered) <= BANK_SIZE:
         return tuple(ordered)
