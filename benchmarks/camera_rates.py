@@ -12,22 +12,25 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.graph import camera, pipeline, prepare, process
-from training.machine import describe
+from training.evaluation.intervals import exact
+from training.evaluation.results import Results, add_result_arguments
 from vljepa_ros.resources import find_resource
 
 RATES_HZ = (10.0, 15.0, 30.0)
+QUICK_RATES_HZ = (10.0, 30.0)
+Watched = tuple[np.ndarray, np.ndarray]  # embeddings [N, D] and their times in the video [N]
 SAME_MOMENT_S = 0.06
 
 
-def watch(video: Path, *, model: str, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Play the video once; return the embeddings [N, D] and their times in the video [N]."""
+def watch(video: Path, *, model: str, rate_hz: float) -> Watched:
+    """Play the video once and return what the nodes said about it."""
     from vljepa_ros.client import EmbeddingSample, VljepaClient
 
     seen: list[EmbeddingSample] = []
@@ -43,6 +46,20 @@ def watch(video: Path, *, model: str, rate_hz: float) -> tuple[np.ndarray, np.nd
     return np.stack([sample.vector for sample in seen]), times_s
 
 
+def add_cosines(results: Results, plays: Mapping[float, Watched]) -> None:
+    """Add how alike the embeddings of the same moment are, for each pair of plays."""
+    for one, two in itertools.combinations(plays, 2):
+        (vectors, times_s), (others, other_times_s) = plays[one], plays[two]
+        nearest = np.abs(times_s[:, None] - other_times_s[None, :]).argmin(1)
+        near = np.abs(times_s - other_times_s[nearest]) < SAME_MOMENT_S
+        cosines = np.einsum('nd,nd->n', vectors[near], others[nearest[near]])
+        pair = f'{one:g}_{two:g}'
+        results.add(f'compared.{pair}', exact(near.sum()))
+        results.add(f'cosine_median.{pair}', exact(float(np.median(cosines))))
+        results.add(f'cosine_p10.{pair}', exact(float(np.percentile(cosines, 10))))
+        results.raw[f'cosines.{pair}'] = [round(float(cosine), 4) for cosine in cosines]
+
+
 def main() -> None:
     """Measure from the command line."""
     parser = argparse.ArgumentParser(
@@ -50,28 +67,18 @@ def main() -> None:
     )
     parser.add_argument('--video', type=Path, default=find_resource('samples/tabletop.mp4'))
     parser.add_argument('--model', default='tiny')
-    parser.add_argument('--json', type=Path, help='file for the result')
-    arguments = parser.parse_args()
+    add_result_arguments(parser, quick='two of the three rates')
+    options = parser.parse_args()
     prepare(domain_id=92)
-    plays = {
-        rate: watch(arguments.video, model=arguments.model, rate_hz=rate) for rate in RATES_HZ
-    }
-    record: dict[str, object] = {'machine': describe(), 'video': arguments.video.name}
-    for one, two in itertools.combinations(RATES_HZ, 2):
-        (vectors, times_s), (others, other_times_s) = plays[one], plays[two]
-        nearest = np.abs(times_s[:, None] - other_times_s[None, :]).argmin(1)
-        near = np.abs(times_s - other_times_s[nearest]) < SAME_MOMENT_S
-        cosines = np.einsum('nd,nd->n', vectors[near], others[nearest[near]])
-        record[f'{one:g} Hz and {two:g} Hz'] = {
-            'compared': int(near.sum()),
-            'cosine_median': round(float(np.median(cosines)), 4),
-            'cosine_p10': round(float(np.percentile(cosines, 10)), 4),
-            'cosines': [round(float(cosine), 4) for cosine in cosines],
-        }
-    print(json.dumps(record, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(record) + '\n', encoding='utf-8')
+    rates = QUICK_RATES_HZ if options.quick else RATES_HZ
+    settings = {'video': options.video.name, 'model': options.model, 'rates_hz': list(rates)}
+    results = Results('camera_rates', quick=options.quick, settings=settings)
+    plays = {rate: watch(options.video, model=options.model, rate_hz=rate) for rate in rates}
+    add_cosines(results, plays)
+    for name, score in results.scores.items():
+        print(f'{name} {score.value:.4f}')
+    if options.json is not None:
+        results.write(options.json)
 
 
 if __name__ == '__main__':

@@ -12,21 +12,25 @@ of the newest frame of the embedding's clip.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.graph import camera, pipeline, prepare, process, resident_mb
-from training.machine import describe
+from training.evaluation.intervals import exact
+from training.evaluation.results import Results, add_result_arguments
 from vljepa_ros.resources import find_resource
+
+MINUTES = 5.0
+QUICK_MINUTES = 1.5  # the least that has a first minute, and a second one to compare memory with
 
 
 def measure(
-    video: Path, *, model: str, rate_hz: float, embedding_rate_hz: float, minutes: float
-) -> dict[str, object]:
-    """Play a video for some minutes and return every age and every memory reading."""
+    results: Results, video: Path, *, model: str, rate_hz: float, embedding_rate_hz: float
+) -> None:
+    """Play a video for some minutes; add the figures, every age and every memory reading."""
+    minutes = float(results.settings['minutes'])
     from vljepa_ros.client import EmbeddingSample, VljepaClient
 
     ages: list[tuple[float, float]] = []
@@ -52,9 +56,13 @@ def measure(
                 time.sleep(1.0)
             health = client.diagnostics('perception')
     within = [(at_s - start_s, age) for at_s, age in ages if at_s - start_s <= minutes * 60.0]
-    return summarise(within, memory, minutes=minutes) | {
-        'frames_in': int(health['frames_in']),
-        'samples_dropped': int(health['frames_dropped']),
+    counted = {
+        'frames_in': float(health['frames_in']),
+        'samples_dropped': float(health['frames_dropped']),
+    }
+    for name, value in (summarise(within, memory, minutes=minutes) | counted).items():
+        results.add(name, exact(value))
+    results.raw |= {
         'ages_ms': [[round(at_s, 3), round(age, 2)] for at_s, age in within],
         'memory_mb': [[round(at_s, 1), round(mb, 2)] for at_s, mb in memory],
     }
@@ -62,7 +70,7 @@ def measure(
 
 def summarise(
     ages: list[tuple[float, float]], memory: list[tuple[float, float]], *, minutes: float
-) -> dict[str, object]:
+) -> dict[str, float]:
     """Compare the first minute with the last one."""
     times, values = np.array(ages).T
     clock, megabytes = np.array(memory).T
@@ -72,14 +80,14 @@ def summarise(
     after_one = float(np.median(megabytes[(clock >= 60.0) & (clock < 70.0)]))
     at_end = float(np.median(megabytes[clock >= minutes * 60.0 - 10.0]))
     return {
-        'embeddings_per_s': round(len(values) / (minutes * 60.0), 3),
-        'age_p50_ms': round(float(np.percentile(values, 50)), 1),
-        'age_p99_first_minute_ms': round(float(first_p99), 1),
-        'age_p99_last_minute_ms': round(float(last_p99), 1),
-        'age_p99_ratio': round(float(last_p99 / first_p99), 3),
-        'memory_after_minute_1_mb': round(after_one, 1),
-        'memory_at_end_mb': round(at_end, 1),
-        'memory_growth': round(at_end / after_one - 1.0, 4),
+        'embeddings_per_s': len(values) / (minutes * 60.0),
+        'age_p50_ms': float(np.percentile(values, 50)),
+        'age_p99_first_minute_ms': float(first_p99),
+        'age_p99_last_minute_ms': float(last_p99),
+        'age_p99_ratio': float(last_p99 / first_p99),
+        'memory_after_minute_1_mb': after_one,
+        'memory_at_end_mb': at_end,
+        'memory_growth': at_end / after_one - 1.0,
     }
 
 
@@ -92,25 +100,29 @@ def main() -> None:
     parser.add_argument('--model', default='tiny')
     parser.add_argument('--rate', type=float, default=30.0, help='images a second')
     parser.add_argument('--embedding-rate', type=float, default=7.5, help='asked for, a second')
-    parser.add_argument('--minutes', type=float, default=5.0, help='more than 2')
-    parser.add_argument('--json', type=Path, help='file for the result')
-    arguments = parser.parse_args()
+    parser.add_argument('--minutes', type=float, default=MINUTES, help='more than 2')
+    add_result_arguments(parser, quick=f'{QUICK_MINUTES:g} minutes')
+    options = parser.parse_args()
     prepare(domain_id=91)
-    result = measure(
-        arguments.video,
-        model=arguments.model,
-        rate_hz=arguments.rate,
-        embedding_rate_hz=arguments.embedding_rate,
-        minutes=arguments.minutes,
+    settings = {
+        'video': options.video.name,
+        'model': options.model,
+        'rate_hz': options.rate,
+        'embedding_rate_hz': options.embedding_rate,
+        'minutes': QUICK_MINUTES if options.quick else options.minutes,
+    }
+    results = Results('streaming', quick=options.quick, settings=settings)
+    measure(
+        results,
+        options.video,
+        model=options.model,
+        rate_hz=options.rate,
+        embedding_rate_hz=options.embedding_rate,
     )
-    record = {'machine': describe(), 'video': arguments.video.name, 'rate_hz': arguments.rate}
-    record['embedding_rate_hz'] = arguments.embedding_rate
-    record |= result
-    shown = {key: value for key, value in record.items() if not isinstance(value, list)}
-    print(json.dumps(shown, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(record) + '\n', encoding='utf-8')
+    for name, score in results.scores.items():
+        print(f'{name} {score.value:.3f}')
+    if options.json is not None:
+        results.write(options.json)
 
 
 if __name__ == '__main__':

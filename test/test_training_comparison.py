@@ -20,7 +20,6 @@ import torch
 
 from training import distillation
 from training.batches import Batch, BatchSampler
-from training.comparison import report
 from training.comparison.encoders import Way, measured_steps, settled_steps
 from training.comparison.judging import LABELS, Judged, JudgedClips, label_of, label_texts
 from training.comparison.latency import measure_latency, medians
@@ -534,71 +533,3 @@ def test_dual_encoder_learns_captions_only():
     assert all(len(own) == 1 and own[0].query == 'video' and own[0].negatives for own in drawn)
     plain = CaptionPairs(Remembered(), count=3, hard_negatives=False)
     assert plain.pairs(0, rng)[0].negatives == ()
-
-
-@pytest.mark.parametrize('suite', sorted(report.SECTIONS))
-def test_quoted_numbers_are_those_of_the_results(suite):
-    results = report.RESULTS / f'{suite}.json'
-    if not results.is_file():
-        pytest.skip(f'{results.name} is not measured yet; docs/comparison.md names the command')
-    text = report.DOCUMENT.read_text(encoding='utf-8')
-    values = json.loads(results.read_text(encoding='utf-8'))
-    assert not values['quick']
-    assert report.section(text, suite) == report.SECTIONS[suite](values)
-
-
-def made_up(suite: str) -> dict:
-    from training.comparison.ablation import VARIANTS
-
-    metrics: dict[str, float] = {}
-    if suite == 'comparison':
-        for name in ('vljepa', 'vlm'):
-            for score in ('classification', 'classification_sum', 'cider', 'facts'):
-                metrics[f'{score}.{name}'] = 0.25
-            for part in ('caption', 'predictor', 'prefill', 'decoding', 'tokens'):
-                metrics[f'latency_ms.{name}.{part}'] = 12.0
-                metrics[f'{name}.{part}'] = 12.0
-        metrics |= {'cider_nearest.vljepa': 0.5, 'facts_nearest.vljepa': 0.5}
-        metrics |= {'latency_ms.encoder': 9.0, 'parameters.ratio': 1.9}
-        for part in ('vljepa.predictor', 'vljepa.query_table', 'vljepa.y_encoder'):
-            metrics[f'parameters.{part}'] = 2e6
-        for part in ('vljepa.y_decoder', 'vlm.blocks', 'vlm.token_table'):
-            metrics[f'parameters.{part}'] = 2e6
-    elif suite == 'ablation':
-        for variant in VARIANTS:
-            for score in ('classification', 'cider_nearest', 'facts_nearest'):
-                metrics[f'{score}.{variant.name}'] = 0.5
-    else:
-        for name in ('exact_state', 'vjepa', 'distilled', 'untrained'):
-            for score in ('kind', 'colour', 'action', 'all_facts'):
-                metrics[f'{score}.{name}'] = 0.5
-    curve = [
-        {'samples': 32, 'seconds': 3.0, 'classification': 0.1, 'cider': 0.2},
-        {'samples': 64, 'seconds': 6.0, 'classification': 0.2, 'cider': 0.4},
-    ]
-    return {
-        'suite': suite,
-        'quick': False,
-        'metrics': metrics,
-        'intervals': {name: [0.1, 0.9] for name in metrics},
-        'samples': {},
-        'settings': {'learning': {'steps': 2, 'clips': 32}, 'minutes': 60, 'probe': {'steps': 4}},
-        'raw': {'vljepa': {'curve': curve}, 'vlm': {'curve': curve}},
-    }
-
-
-@pytest.mark.parametrize('suite', sorted(report.SECTIONS))
-def test_report_fills_its_section_and_nothing_else(suite, tmp_path):
-    text = report.DOCUMENT.read_text(encoding='utf-8')
-    table = report.SECTIONS[suite](made_up(suite))
-    filled = report.filled(text, suite, table)
-    assert report.section(filled, suite) == table
-    assert table.count('|') > 10
-    others = set(report.SECTIONS) - {suite}
-    assert all(report.section(filled, other) == report.section(text, other) for other in others)
-
-
-def test_plot_draws_both_curves(tmp_path):
-    pytest.importorskip('matplotlib', reason='the plot needs matplotlib')
-    report.plot(made_up('comparison'), tmp_path / 'curves.png')
-    assert (tmp_path / 'curves.png').read_bytes().startswith(b'\x89PNG')

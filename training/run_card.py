@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.journal import LOG_FILE
+from training.report.pages import empty_section
 from training.run_config import RunConfig
 from vljepa_ros.model.checkpoint_folder import model_id
 from vljepa_ros.model.config import ModelConfig
@@ -37,7 +38,7 @@ numbers are a little too good: measure on other recordings with `vljepa eval`.
 
 Retrieval is R@1 among {pool} texts, the mean of text to video and video to text; choice is the
 share of questions whose right answer is nearer than the wrong ones offered.
-
+{tests}
 ## Settings
 
 The whole of them is in `{training_file}`.
@@ -45,6 +46,12 @@ The whole of them is in `{training_file}`.
 | setting | value |
 |---|---|
 {settings}
+"""
+# `python -m training.report` fills it in the card of a shipped model.
+TESTS = f"""
+## Scores on the test splits
+
+{empty_section('eval')}
 """
 
 
@@ -88,6 +95,7 @@ def write_card(
         if best
         else '| none | |',
         pool=pool,
+        tests=TESTS if config.data.simulator is not None else '',
         training_file=TRAINING_FILE,
         settings='\n'.join(
             f'| {name} | {value} |'

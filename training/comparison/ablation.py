@@ -6,7 +6,7 @@ r"""A small ablation: losses, the Predictor's mask, the Y-Encoder's first weight
         --json benchmarks/results/ablation.json
 
 Every variant has the same frozen X-Encoder, clips, batches and schedule. An interrupted run goes
-on. Afterwards: python -m training.comparison.report
+on. Afterwards: python -m training.report
 """
 
 from __future__ import annotations

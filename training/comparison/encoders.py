@@ -11,7 +11,7 @@ distilled: EfficientNet-Lite0's features (training/distillation.py);
 untrained: random weights, the floor.
 
 The time of a step is measured first, and the number of steps follows from it; it is written down,
-so an interrupted run goes on with it. Afterwards: python -m training.comparison.report
+so an interrupted run goes on with it. Afterwards: python -m training.report
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ r"""The paper's controlled comparison: predicting embeddings against writing tok
         --json benchmarks/results/comparison.json
 
 Both models see the same frozen X-Encoder, clips, questions, batches and schedule. Progress is
-shown; an interrupted run goes on. Afterwards: python -m training.comparison.report
+shown; an interrupted run goes on. Afterwards: python -m training.report
 """
 
 from __future__ import annotations

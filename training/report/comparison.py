@@ -1,24 +1,15 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the tables and the plot of docs/comparison.md from the committed results.
-
-python -m training.comparison.report
-"""
+"""Tables and plot of `training.comparison`: both models, the ablation, the ways to pretrain."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from vljepa_ros.errors import ConfigurationError, MissingDependencyError
+from training.report.markdown import Values, score, table
+from vljepa_ros.errors import MissingDependencyError
 
-ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / 'docs' / 'comparison.md'
-RESULTS = ROOT / 'benchmarks' / 'results'
-PLOT = ROOT / 'docs' / 'images' / 'comparison.png'
+PLOT = Path(__file__).parents[2] / 'docs' / 'images' / 'comparison.png'
 NAMES = {'vljepa': 'VL-JEPA', 'vlm': 'token-writing VLM'}
 VARIANTS = {
     'reference': 'InfoNCE, full attention, pretrained Y-Encoder (as models/tiny)',
@@ -35,26 +26,6 @@ WAYS = {
     'distilled': 'distilled from EfficientNet-Lite0',
     'untrained': 'random weights',
 }
-Values = dict[str, Any]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ['---'] + ['---:'] * (len(head) - 1), *rows]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
-
-
-def _score(results: Values, name: str) -> str:
-    """Return a score with its interval; rates in percent, CIDEr as it is."""
-    value = results['metrics'].get(name)
-    if value is None:
-        return '–'
-    factor, digits, unit = (1.0, 2, '') if name.startswith('cider') else (100.0, 1, ' %')
-    shown = f'{factor * value:.{digits}f}{unit}'
-    interval = results['intervals'].get(name)
-    if interval is None:
-        return shown
-    low, high = (f'{factor * bound:.{digits}f}' for bound in interval)
-    return f'{shown} ({low}–{high})'
 
 
 def comparison(results: Values) -> str:
@@ -69,8 +40,8 @@ def comparison(results: Values) -> str:
         'facts_nearest': 'all facts of the nearest caption right',
     }
     rows = [
-        [title, *(_score(results, f'{score}.{name}') for name in NAMES)]
-        for score, title in scores.items()
+        [title, *(score(results, f'{metric}.{name}') for name in NAMES)]
+        for metric, title in scores.items()
     ]
     for title, part in (('minutes of training', 'seconds'), ('clips seen', 'samples')):
         ends = [results['raw'][name]['curve'][-1][part] for name in NAMES]
@@ -102,12 +73,12 @@ def comparison(results: Values) -> str:
         (
             f'After {learning["steps"]} batches of {learning["clips"]} clips '
             '(95 % intervals in brackets):',
-            _table(head, rows),
+            table(head, rows),
             f'![Both learning curves](images/{PLOT.name})',
             f'Parameters; the ratio of the first line is {metrics["parameters.ratio"]:.2f}:',
-            _table(head, sizes),
+            table(head, sizes),
             'Milliseconds a clip (medians, one clip at a time, fp32):',
-            _table(head, latency),
+            table(head, latency),
         )
     )
 
@@ -117,12 +88,12 @@ def ablation(results: Values) -> str:
     learning = results['settings']['learning']
     scores = ('classification', 'cider_nearest', 'facts_nearest')
     rows = [
-        [title, *(_score(results, f'{score}.{name}') for score in scores)]
+        [title, *(score(results, f'{metric}.{name}') for metric in scores)]
         for name, title in VARIANTS.items()
     ]
     head = ['variant', 'classification', 'CIDEr (nearest)', 'facts (nearest)']
     text = f'After {learning["steps"]} batches of {learning["clips"]} clips each:'
-    return f'{text}\n\n{_table(head, rows)}'
+    return f'{text}\n\n{table(head, rows)}'
 
 
 def encoders(results: Values) -> str:
@@ -135,43 +106,14 @@ def encoders(results: Values) -> str:
         'all_facts': 'all facts',
     }
     rows = [
-        [title, *(_score(results, f'{score}.{name}') for score in scores)]
+        [title, *(score(results, f'{metric}.{name}') for metric in scores)]
         for name, title in WAYS.items()
     ]
     text = (
         f'{settings["minutes"]:g} minutes of pretraining each, then {settings["probe"]["steps"]} '
         'steps of the same read-outs on frozen tokens:'
     )
-    return f'{text}\n\n{_table(["pretraining", *scores.values()], rows)}'
-
-
-SECTIONS: dict[str, Callable[[Values], str]] = {
-    'comparison': comparison,
-    'ablation': ablation,
-    'encoders': encoders,
-}
-
-
-def _marks(suite: str) -> tuple[str, str]:
-    return f'<!-- {suite}: begin -->\n', f'\n<!-- {suite}: end -->'
-
-
-def section(text: str, suite: str) -> str:
-    """Return what stands between the marks of a suite.
-
-    Raises:
-        ConfigurationError: the marks are missing.
-    """
-    begin, end = _marks(suite)
-    if begin not in text or end not in text:
-        raise ConfigurationError(f'{DOCUMENT} lacks the marks {begin.strip()} and {end.strip()}')
-    return text.split(begin, 1)[1].split(end, 1)[0]
-
-
-def filled(text: str, suite: str, table: str) -> str:
-    """Return the text with other words between the marks of a suite."""
-    begin, end = _marks(suite)
-    return text.replace(f'{begin}{section(text, suite)}{end}', f'{begin}{table}{end}')
+    return f'{text}\n\n{table(["pretraining", *scores.values()], rows)}'
 
 
 def plot(results: Values, path: Path) -> None:
@@ -192,11 +134,11 @@ def plot(results: Values, path: Path) -> None:
 
     titles = {'cider': 'CIDEr', 'classification': 'classification, top-1'}
     figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.4), constrained_layout=True)
-    for panel, (score, title) in zip(panels, titles.items(), strict=True):
+    for panel, (metric, title) in zip(panels, titles.items(), strict=True):
         for name, label in NAMES.items():
             curve = results['raw'][name]['curve']
             seen = [row['samples'] for row in curve]
-            panel.plot(seen, [row[score] for row in curve], marker='o', label=label)
+            panel.plot(seen, [row[metric] for row in curve], marker='o', label=label)
         panel.set(xlabel='clips seen', title=title)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
@@ -204,26 +146,3 @@ def plot(results: Values, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
-
-
-def main() -> None:
-    """Write tables and plot from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--results', type=Path, default=RESULTS, help='folder of the JSON files')
-    arguments = parser.parse_args()
-    text = DOCUMENT.read_text(encoding='utf-8')
-    for suite, write in SECTIONS.items():
-        path = arguments.results / f'{suite}.json'
-        if not path.is_file():
-            print(f'{path} is missing; its section stays as it is')
-            continue
-        results = json.loads(path.read_text(encoding='utf-8'))
-        text = filled(text, suite, write(results))
-        if suite == 'comparison':
-            plot(results, PLOT)
-    DOCUMENT.write_text(text, encoding='utf-8')
-    print(f'{DOCUMENT} written')
-
-
-if __name__ == '__main__':
-    main()
