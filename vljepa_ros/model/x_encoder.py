@@ -141,7 +141,7 @@ class XEncoder(nn.Module):
 
     def normalise(self, clips: Tensor) -> Tensor:
         """Turn clips uint8 [B, T, H, W, 3] into the network's input float [B, 3, T, H, W]."""
-        video = clips.permute(0, 4, 1, 2, 3).to(self.image_mean.dtype)
+        video = clips.to(self.image_mean.dtype).permute(0, 4, 1, 2, 3)  # TensorRT casts bytes only
         return (video - self.image_mean) / self.image_std
 
     def forward(self, clips: Tensor) -> Tensor:
