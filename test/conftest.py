@@ -52,3 +52,11 @@ def domain_id(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with free_domain_id() as own:
         monkeypatch.setenv('ROS_DOMAIN_ID', str(own))
         yield own
+
+
+@pytest.fixture(scope='session', autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests work out for this machine apart from what its user has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('VLJEPA_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield

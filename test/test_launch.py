@@ -40,7 +40,10 @@ def test_defaults_leave_everything_to_the_parameter_file():
         ({'rate_hz': '2'}, {'perception': {'rate_hz': 2.0}}),
         (
             {'queries': 'caption, What is red?'},
-            {'perception': {'queries': ['caption', 'What is red?']}},
+            {
+                'perception': {'queries': ['caption', 'What is red?']},
+                'event': {'queries': ['caption', 'What is red?']},
+            },
         ),
         ({'model': '1234'}, dict.fromkeys(MODEL_NODES, {'model': '1234'})),
         ({'threads': '2'}, dict.fromkeys(MODEL_NODES, {'threads': 2})),

@@ -124,11 +124,11 @@ def host():
 
 
 def test_the_nodes_of_a_process_share_one_engine(host, tmp_path):
-    settings = EngineSettings(str(build_untrained_checkpoint(tmp_path)), 'auto', 'cpu', 0)
+    settings = EngineSettings(str(build_untrained_checkpoint(tmp_path)), 'torch', 'cpu', 'auto', 0)
     first = host.acquire(settings)
     assert host.acquire(settings) is first
     with pytest.raises(ConfigurationError, match='share one model'):
-        host.acquire(EngineSettings('other', 'auto', 'cpu', 0))
+        host.acquire(EngineSettings('other', 'torch', 'cpu', 'auto', 0))
     host.release()
     assert host.worker.submit(lambda: first.embed_text(['open'])).result(WAIT_S).shape == (1, 256)
     host.release()
@@ -141,9 +141,9 @@ def test_the_nodes_of_a_process_share_one_engine(host, tmp_path):
 def test_a_failed_load_leaves_the_host_free(host, tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(CheckpointError):
-        host.acquire(EngineSettings(str(tmp_path / 'empty'), 'auto', 'cpu', 0))
+        host.acquire(EngineSettings(str(tmp_path / 'empty'), 'torch', 'cpu', 'auto', 0))
     settings = EngineSettings(
-        str(build_untrained_checkpoint(tmp_path / 'model')), 'auto', 'cpu', 0
+        str(build_untrained_checkpoint(tmp_path / 'model')), 'torch', 'cpu', 'auto', 0
     )
     assert host.acquire(settings).model_id.startswith('tiny@')
     host.release()

@@ -88,7 +88,7 @@ def set_parameters(node, **values) -> list[str]:
         ({'rate_hz': 2}, ''),
         ({'rate_hz': 1000.0}, 'Min: 0.1, Max: 100.0'),
         ({'rate_hz': 'fast'}, 'allowed is a number from 0.1 to 100'),
-        ({'backend': 'cuda'}, "allowed is one of 'auto', 'torch'"),
+        ({'backend': 'cuda'}, "allowed is one of 'auto', 'onnxruntime'"),
         ({'queries': ['']}, 'allowed is a list of one or more texts'),
         ({'autostart': True}, 'read-only'),
     ],

@@ -21,7 +21,7 @@ from training.run_data import RunData, SimulatorRunData, open_run_data
 from training.start_model import new_model, started_model
 from training.trainer import train
 from training.validation import Validation
-from vljepa_ros.model.checkpoint import save_checkpoint
+from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint
 from vljepa_ros.model.components import PLANNING, present
 from vljepa_ros.model.phrases import save_phrases
 from vljepa_ros.model.vl_jepa import VLJEPA
@@ -135,13 +135,23 @@ def _finish(model: VLJEPA, data: RunData, config: RunConfig, journal: Journal) -
 
 def _write(model: VLJEPA, data: RunData, config: RunConfig) -> None:
     out = config.out_folder
-    save_checkpoint(model, out, tokenizer_source=config.run_folder, dtype=torch.float16)
+    save_checkpoint(
+        model,
+        out,
+        tokenizer_source=config.run_folder,
+        dtype=torch.float16,
+        int8_tables=config.checkpoint.int8_tables,
+    )
     write_card(out, config, model.config, data.contents())
-    phrases = data.phrases()
-    with torch.inference_mode():
-        parts = [
-            embed_sorted(model, phrases[at : at + PHRASES_AT_ONCE]).float().cpu().numpy()
-            for at in range(0, len(phrases), PHRASES_AT_ONCE)
-        ]
-    if phrases:
+    if phrases := data.phrases():
+        stored = load_checkpoint(out, components=('y_encoder',))  # rounded, as it will be used
+        with torch.inference_mode():
+            parts = [
+                embed_sorted(stored, phrases[at : at + PHRASES_AT_ONCE]).numpy()
+                for at in range(0, len(phrases), PHRASES_AT_ONCE)
+            ]
         save_phrases(out, phrases, np.concatenate(parts))
+    if config.checkpoint.graphs:
+        from vljepa_ros.inference.torch_export import export_graphs  # needs onnxscript
+
+        export_graphs(out, precisions=config.checkpoint.graphs)

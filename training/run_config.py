@@ -133,6 +133,27 @@ class FeatureConfig:
 
 
 @dataclass(frozen=True)
+class CheckpointConfig:
+    """How the checkpoint is written; its weights are stored in half precision.
+
+    Attributes:
+        int8_tables: store large tables of words in 8 bits a number.
+        graphs: precisions of the ONNX graphs, which run it without PyTorch; none writes none.
+    """
+
+    int8_tables: bool = False
+    graphs: tuple[str, ...] = ('fp32', 'fp16')
+
+    def __post_init__(self) -> None:
+        """Reject an unknown precision."""
+        known = ('fp32', 'fp16', 'bf16')
+        require(
+            set(self.graphs) <= set(known),
+            f'checkpoint.graphs are {list(self.graphs)}; allowed are {list(known)}',
+        )
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Everything that a training needs to know.
 
@@ -153,6 +174,7 @@ class RunConfig:
         training: of Predictor and Y-Encoder.
         decoder: of the Y-Decoder.
         planning: of the planning heads.
+        checkpoint: how it is written.
     """
 
     data: DataConfig
@@ -170,6 +192,7 @@ class RunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     planning: PlanningConfig = field(default_factory=PlanningConfig)
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
 
     def __post_init__(self) -> None:
         """Reject a new model that nothing could teach to see, and clips of a new shape for it."""

@@ -20,7 +20,7 @@ from vljepa_ros.launch_arguments import (
     missing_environment,
     pipeline_arguments,
 )
-from vljepa_ros.resources import find_resource
+from vljepa_ros.resources import find_resource, resolve_model
 
 SAMPLE_VIDEO = 'samples/tabletop.mp4'
 # Commands of the source tree, which robots do not have: module and what it does. Each module has
@@ -75,6 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument('--params-file', default='', help='YAML file with the node parameters')
     demo.set_defaults(run=_demo)
 
+    export = commands.add_parser('export', help="write a checkpoint's ONNX graphs")
+    export.add_argument('model', help='model name or checkpoint folder')
+    export.add_argument(
+        '--out', type=Path, metavar='DIR', help='write a copy of the checkpoint with its graphs'
+    )
+    export.add_argument(
+        '--precision',
+        action='append',
+        choices=('fp32', 'fp16', 'bf16'),
+        help='of the graphs, can be given several times (default: fp32 and fp16)',
+    )
+    export.set_defaults(run=_export)
+
     for name, (_, description) in SOURCE_TREE_COMMANDS.items():
         commands.add_parser(name, help=description, add_help=False)
 
@@ -115,6 +128,19 @@ def _demo(options: argparse.Namespace) -> int:
             json=options.json,
         )
     )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from vljepa_ros.inference.torch_export import export_graphs  # needs PyTorch
+
+    written = export_graphs(
+        resolve_model(options.model),
+        out=options.out,
+        precisions=options.precision or ('fp32', 'fp16'),
+        on_graph=lambda path: print(f'{path} ({path.stat().st_size / 1e3:.0f} kB)', flush=True),
+    )
+    print(f'{len(written)} graphs; the weights stay in their files')
+    return 0
 
 
 def _source_tree_command(name: str, arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.inference import BACKENDS, PRECISIONS
 from vljepa_ros.resources import find_resource
 
 PARAMS_FILE = 'config/perception.yaml'
@@ -82,7 +83,13 @@ ARGUMENTS = (
     LaunchArgument(
         'backend',
         'What runs the model.',
-        choices=('', 'auto', 'torch'),
+        choices=('', *BACKENDS),
+        nodes=MODEL_NODES,
+    ),
+    LaunchArgument(
+        'precision',
+        'Precision that the model runs in.',
+        choices=('', *PRECISIONS),
         nodes=MODEL_NODES,
     ),
     LaunchArgument(
@@ -90,15 +97,15 @@ ARGUMENTS = (
     ),
     LaunchArgument(
         'threads',
-        'Compute threads of the model on the CPU; 0 leaves it to the library.',
+        'Compute threads of the model on the CPU; 0 takes one a core.',
         nodes=MODEL_NODES,
         parse=int,
     ),
     LaunchArgument(
         'queries',
         "What is asked about each clip, separated by commas: names of the model's queries, or "
-        'free questions.',
-        nodes=('perception',),
+        'free questions. Changes of each answer become events.',
+        nodes=('perception', 'event'),
         parse=texts,
     ),
     LaunchArgument(

@@ -4,7 +4,15 @@
 
 from vljepa_ros.inference.backend import EngineInfo
 from vljepa_ros.inference.engine import DecodedText, Engine
-from vljepa_ros.inference.loading import BACKENDS, load_engine
+from vljepa_ros.inference.loading import BACKENDS, PRECISIONS, load_engine
 from vljepa_ros.model.components import COMPONENTS
 
-__all__ = ['BACKENDS', 'COMPONENTS', 'DecodedText', 'Engine', 'EngineInfo', 'load_engine']
+__all__ = [
+    'BACKENDS',
+    'COMPONENTS',
+    'PRECISIONS',
+    'DecodedText',
+    'Engine',
+    'EngineInfo',
+    'load_engine',
+]

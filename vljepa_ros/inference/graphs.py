@@ -7,8 +7,11 @@ A dimension is a number where the checkpoint fixes it, and a name where a call d
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from vljepa_ros.errors import CheckpointError
 from vljepa_ros.model.config import ModelConfig
 
 Dimension = int | str
@@ -30,6 +33,69 @@ class GraphSpec:
     name: str
     inputs: tuple[Port, ...]
     output: Port
+
+
+def graph_file(component: str, precision: str) -> str:
+    """Return the file name of a graph in a checkpoint."""
+    return f'{component}.{precision}.onnx'
+
+
+def existing_graph(folder: Path, component: str, precision: str) -> Path:
+    """Return the path of a checkpoint's graph.
+
+    Raises:
+        CheckpointError: the checkpoint has no such graph.
+    """
+    path = folder / graph_file(component, precision)
+    if not path.is_file():
+        raise CheckpointError(
+            f'{folder} has no graph {path.name}. Write it, on a machine with PyTorch, with: '
+            f'vljepa export {folder} --precision {precision}'
+        )
+    return path
+
+
+def check_ports(
+    path: Path,
+    spec: GraphSpec,
+    *,
+    inputs: Mapping[str, Sequence[object]],
+    outputs: Mapping[str, Sequence[object]],
+) -> None:
+    """Check what a loaded graph says of itself.
+
+    Args:
+        path: its file.
+        spec: what it should be.
+        inputs: shapes by name; what is no number may be anything.
+        outputs: likewise.
+
+    Raises:
+        CheckpointError: it was written for another component or configuration.
+    """
+    wanted = {port.name: port.shape for port in (*spec.inputs, spec.output)}
+    found = {**inputs, **outputs}
+    same = set(inputs) == {port.name for port in spec.inputs} and set(outputs) == {
+        spec.output.name
+    }
+    for name, shape in wanted.items():
+        got = found.get(name, ())
+        same = same and len(got) == len(shape)
+        same = same and all(
+            size == own
+            for size, own in zip(shape, got, strict=False)
+            if isinstance(size, int) and isinstance(own, int)
+        )
+    if not same:
+        raise CheckpointError(
+            f'{path} is not the graph of {spec.name} that config.json beside it describes: it '
+            f'has {_written(found)}; expected is {_written(wanted)}. Write it again with: '
+            'vljepa export'
+        )
+
+
+def _written(ports: Mapping[str, Sequence[object]]) -> str:
+    return ', '.join(f'{name} {list(shape)}' for name, shape in ports.items())
 
 
 def graph_spec(config: ModelConfig, component: str) -> GraphSpec:

@@ -4,18 +4,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.errors import ConfigurationError, EngineError
 from vljepa_ros.inference.backend import Backend
+from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.engine import Engine
 from vljepa_ros.inference.graph_engine import GraphEngine
-from vljepa_ros.model.checkpoint_folder import chosen_components, load_config
+from vljepa_ros.inference.selection import Choice, choose, machine_key
+from vljepa_ros.inference.threads import usable_cores
+from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id
 from vljepa_ros.model.components import COMPONENTS
+from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.resources import resolve_model
 
-BACKENDS = ('auto', 'torch')
+# In the order in which they are tried; the first is the reference for the others' answers.
+ON_CPU = (
+    Choice('onnxruntime', 'fp32'),
+    Choice('openvino', 'fp32'),
+    Choice('openvino', 'bf16'),
+)
+REFERENCE = Choice('torch', 'fp32')  # everywhere, the slowest
+BACKENDS = ('auto', 'onnxruntime', 'openvino', 'torch')
+PRECISIONS = ('auto', 'fp32', 'bf16')
+
+
+def _log(sentence: str) -> None:
+    logging.getLogger('vljepa_ros').info(sentence)
 
 
 def load_engine(
@@ -23,38 +41,138 @@ def load_engine(
     *,
     backend: str = 'auto',
     device: str = 'auto',
+    precision: str = 'auto',
     threads: int = 0,
     components: Collection[str] = COMPONENTS,
+    say: Callable[[str], None] = _log,
 ) -> Engine:
     """Load a checkpoint.
 
     Args:
         model: a shipped model's name ('tiny') or a checkpoint folder.
-        backend: one of `BACKENDS`; 'auto' takes the best that is present.
+        backend: one of `BACKENDS`; 'auto' takes the fastest of those that are installed, which it
+            measures once for a machine and a model.
         device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
-        threads: compute threads on the CPU; 0 leaves the library's default.
+        precision: one of `PRECISIONS`; 'auto' is part of that choice.
+        threads: compute threads on the CPU; 0 takes one a core.
         components: the networks to load, subset of `COMPONENTS`. The planning heads
             'transition' and 'inverse' are left out where the checkpoint has none.
+        say: is told in a sentence what was chosen, and what was left out and why.
 
     Raises:
         ResourceNotFoundError: no such model.
         CheckpointError: the checkpoint is incomplete, damaged or foreign.
-        ConfigurationError: unknown backend, device or component.
+        ConfigurationError: unknown backend, device, precision or component.
         MissingDependencyError: a library is missing; the message names the command.
+        EngineError: no backend can run it.
     """
-    if backend not in BACKENDS:
-        raise ConfigurationError(f'Unknown backend {backend!r}; allowed are {list(BACKENDS)}')
+    choices = _choices(backend, precision, _on_gpu(device))
     if threads < 0:
         raise ConfigurationError(f'threads is {threads}; allowed is 0 (automatic) or more')
     folder = resolve_model(model)
     config = load_config(folder)
     chosen = chosen_components(folder, config, components)
-    runs: Backend = _torch(folder, chosen, device=device, threads=threads)
-    return GraphEngine(folder, config, runs, components=chosen)
+    count = threads or usable_cores()
+
+    def load(choice: Choice, names: tuple[str, ...]) -> Backend:
+        return load_backend(choice, folder, config, names, device=device, threads=count)
+
+    if len(choices) == 1:
+        choice = choices[0]
+    else:
+        key = machine_key(model_id(folder, config), threads=count)
+        try:
+            choice = choose(
+                [item for item in choices if item != REFERENCE], load, config, key=key, say=say
+            )
+        except EngineError as error:
+            if REFERENCE not in choices:
+                raise
+            say(f'PyTorch runs the model. {error}')
+            choice = REFERENCE
+    runs = load(choice, chosen)
+    try:
+        return GraphEngine(folder, config, runs, components=chosen)
+    except BaseException:
+        runs.close()
+        raise
 
 
-def _torch(folder: Path, components: tuple[str, ...], *, device: str, threads: int) -> Backend:
-    # The backend's module imports its heavy library, so it is imported when it is chosen.
-    from vljepa_ros.inference.torch_backend import TorchBackend
+def load_backend(
+    choice: Choice,
+    folder: Path,
+    config: ModelConfig,
+    components: tuple[str, ...],
+    *,
+    device: str,
+    threads: int,
+) -> Backend:
+    """Load the graphs of a checkpoint on a backend; arguments and errors as in `load_engine`."""
+    # A backend's module imports its heavy library, so it is imported when it is chosen.
+    if choice.backend == 'torch':
+        from vljepa_ros.inference.torch_backend import TorchBackend
 
-    return TorchBackend(folder, components, device=device, threads=threads)
+        return TorchBackend(folder, components, device=device, threads=threads)
+    if choice.backend == 'openvino':
+        from vljepa_ros.inference.openvino_backend import OpenVINOBackend
+
+        return OpenVINOBackend(
+            folder, config, components, precision=choice.precision, threads=threads
+        )
+    from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(
+        folder, config, components, precision=choice.precision, threads=threads
+    )
+
+
+def _on_gpu(device: str) -> bool:
+    """Return whether a device is a GPU.
+
+    Raises:
+        ConfigurationError: the name is none of a device, or there is no such GPU.
+    """
+    if not re.fullmatch(r'auto|cpu|cuda(:\d+)?', device):
+        raise ConfigurationError(
+            f"Unknown device {device!r}; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
+        )
+    driver = cuda_driver()
+    if device == 'auto':
+        return bool(driver.gpus)
+    if device == 'cpu':
+        return False
+    if not driver.gpus:
+        raise ConfigurationError(
+            f"The device {device!r} was asked for, but {driver.problem}. Use 'auto' or 'cpu', or "
+            'install a driver'
+        )
+    if int(device.partition(':')[2] or 0) >= len(driver.gpus):
+        names = ', '.join(f'cuda:{gpu.index} ({gpu.name})' for gpu in driver.gpus)
+        raise ConfigurationError(f'There is no device {device!r}; the driver sees {names}')
+    return True
+
+
+def _choices(backend: str, precision: str, on_gpu: bool) -> list[Choice]:
+    """Return what is allowed of the known choices.
+
+    Raises:
+        ConfigurationError: nothing is.
+    """
+    if backend not in BACKENDS:
+        raise ConfigurationError(f'Unknown backend {backend!r}; allowed are {list(BACKENDS)}')
+    if precision not in PRECISIONS:
+        raise ConfigurationError(
+            f'Unknown precision {precision!r}; allowed are {list(PRECISIONS)}'
+        )
+    known = [REFERENCE] if on_gpu else [*ON_CPU, REFERENCE]
+    choices = [
+        item
+        for item in known
+        if backend in ('auto', item.backend) and precision in ('auto', item.precision)
+    ]
+    if not choices:
+        raise ConfigurationError(
+            f'The backend {backend!r} does not run in precision {precision!r} on '
+            f'{"a GPU" if on_gpu else "the CPU"}; there are {", ".join(map(str, known))}'
+        )
+    return choices

@@ -65,26 +65,13 @@ class TorchBackend(Backend):
 
 
 def _device(name: str) -> torch.device:
+    """Return a device whose name was checked already; 'auto' takes a GPU that PyTorch can use."""
+    usable = torch.cuda.is_available()
     if name == 'auto':
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
+        return torch.device('cuda' if usable else 'cpu')
+    if name != 'cpu' and not usable:
         raise ConfigurationError(
-            f"Unknown device {name!r}; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
-        ) from error
-    if device.type == 'cuda' and not torch.cuda.is_available():
-        raise ConfigurationError(
-            f"The device {name!r} was asked for, but PyTorch sees no CUDA device. Use 'auto' or "
-            "'cpu', or install a CUDA build of PyTorch and a driver"
+            f"The device {name!r} was asked for, but this PyTorch sees no CUDA device. Use 'auto' "
+            "or 'cpu', or install a CUDA build of PyTorch: pip install 'vljepa_ros[gpu]'"
         )
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigurationError(
-            f'There is no device {name!r}; PyTorch sees {torch.cuda.device_count()} CUDA devices, '
-            'counted from 0'
-        )
-    if device.type not in ('cpu', 'cuda'):
-        raise ConfigurationError(
-            f"The device {name!r} is not supported; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
-        )
-    return device
+    return torch.device(name)

@@ -36,24 +36,10 @@ class YDecoderGraph(nn.Module):
         return self.network.next_token(vectors, written_ids)
 
 
-class NetworkGraph(nn.Module):
-    """A network that is a graph as it is."""
-
-    def __init__(self, network: nn.Module) -> None:
-        """Take the network."""
-        super().__init__()
-        self.network = network
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Run it."""
-        output: Tensor = self.network(*inputs)
-        return output
-
-
 def graph_module(network: nn.Module) -> nn.Module:
-    """Return the graph of a network; its weights are named `network.<name in the checkpoint>`."""
+    """Return the graph of a network: itself where its `forward` is the graph."""
     if isinstance(network, Predictor):
         return PredictorGraph(network)
     if isinstance(network, YDecoder):
         return YDecoderGraph(network)
-    return NetworkGraph(network)
+    return network

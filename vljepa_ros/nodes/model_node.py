@@ -13,7 +13,7 @@ from typing import Any
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
-from vljepa_ros.inference import BACKENDS, Engine
+from vljepa_ros.inference import BACKENDS, PRECISIONS, Engine
 from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
 from vljepa_ros.nodes.model_call import ModelCall
 from vljepa_ros.nodes.parameters import Change, Parameter
@@ -34,8 +34,15 @@ MODEL_PARAMETERS = (
     Parameter(
         'backend',
         'auto',
-        'What runs the model; auto takes the best that is present.',
+        'What runs the model; auto takes the fastest that is installed.',
         choices=BACKENDS,
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'precision',
+        'auto',
+        'Precision that the model runs in; auto leaves it to the choice of the backend.',
+        choices=PRECISIONS,
         change=Change.UNCONFIGURED,
     ),
     Parameter(
@@ -47,7 +54,7 @@ MODEL_PARAMETERS = (
     Parameter(
         'threads',
         0,
-        'Compute threads of the model on the CPU; 0 leaves it to the library.',
+        'Compute threads of the model on the CPU; 0 takes one a core.',
         minimum=0,
         maximum=256,
         change=Change.UNCONFIGURED,
@@ -99,8 +106,10 @@ class ModelNode(ManagedNode):
                 model=self.parameters['model'],
                 backend=self.parameters['backend'],
                 device=self.parameters['device'],
+                precision=self.parameters['precision'],
                 threads=self.parameters['threads'],
-            )
+            ),
+            say=self.get_logger().info,
         )
         engine = self.engine
         try:
@@ -110,7 +119,12 @@ class ModelNode(ManagedNode):
             raise
         info = engine.info
         self.health.state(
-            {'model_id': engine.model_id, 'backend': info.backend, 'device': info.device}
+            {
+                'model_id': engine.model_id,
+                'backend': info.backend,
+                'device': info.device,
+                'precision': info.precision,
+            }
         )
         self.get_logger().info(
             f'model {engine.model_id} on {info.backend}, {info.device}, {info.precision}, '

@@ -137,13 +137,14 @@ class EngineSettings:
     model: str
     backend: str
     device: str
+    precision: str
     threads: int
 
     def __str__(self) -> str:
         """Return the settings as the parameters are written."""
         return (
-            f'model {self.model!r}, backend {self.backend!r}, device {self.device!r}, threads '
-            f'{self.threads}'
+            f'model {self.model!r}, backend {self.backend!r}, device {self.device!r}, precision '
+            f'{self.precision!r}, threads {self.threads}'
         )
 
 
@@ -167,8 +168,14 @@ class EngineHost:
         self._settings: EngineSettings | None = None
         self._users = 0
 
-    def acquire(self, settings: EngineSettings) -> Engine:
+    def acquire(
+        self, settings: EngineSettings, *, say: Callable[[str], None] = lambda sentence: None
+    ) -> Engine:
         """Return the engine, loading it for the first user; each user releases it once.
+
+        Args:
+            settings: what to load.
+            say: is told how the backend was chosen.
 
         Raises:
             ConfigurationError: another node of this process loaded it with other settings.
@@ -176,7 +183,7 @@ class EngineHost:
         """
         with self._lock:
             if self._engine is None:
-                load = self.worker.submit(lambda: self._load(settings), bounded=False)
+                load = self.worker.submit(lambda: self._load(settings, say), bounded=False)
                 self._engine = load.result()
                 self._settings = settings
             elif settings != self._settings:
@@ -200,11 +207,13 @@ class EngineHost:
         """Stop the worker."""
         self.worker.close()
 
-    def _load(self, settings: EngineSettings) -> Engine:
+    def _load(self, settings: EngineSettings, say: Callable[[str], None]) -> Engine:
         return load_engine(
             settings.model,
             backend=settings.backend,
             device=settings.device,
+            precision=settings.precision,
             threads=settings.threads,
             components=self._components,
+            say=say,
         )
