@@ -42,6 +42,13 @@ def test_samples_that_are_right_together_count_as_one():
     assert score.interval == pytest.approx((low, high), abs=0.01)
 
 
+@pytest.mark.parametrize('share', [0.0, 1.0])
+def test_where_all_are_alike_an_episode_counts_once(share):
+    score = rate_score(np.full(120, share), np.repeat(np.arange(12), 10))
+    assert score.interval == pytest.approx(wilson(share, 12))
+    assert (score.samples, score.episodes) == (120, 12)
+
+
 @pytest.mark.parametrize('function', [rate_score, mean_score])
 def test_intervals_cover_the_truth_of_grouped_samples(function):
     covered = 0

@@ -101,7 +101,8 @@ def learn(
         ConfigurationError: `folder` holds a training with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _same_settings(folder, dataclasses.asdict(config) | dict(learner.settings))
+    own = {'data': source.fingerprint, **learner.settings}
+    _same_settings(folder, dataclasses.asdict(config) | own)
     optimizer = torch.optim.AdamW(
         learner.groups,
         lr=config.learning_rate,

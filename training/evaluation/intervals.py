@@ -72,6 +72,9 @@ def rate_score(right: Sequence[float] | np.ndarray, episodes: Sequence[int] | np
     independent = share * (1 - share) / size
     if independent > 0:
         size /= max(1.0, between / independent)
+    else:
+        # All right or all wrong: nothing tells how alike the samples of an episode are.
+        size = float(count)
     return Score(share, wilson(share, size), len(values), count)
 
 
