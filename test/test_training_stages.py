@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,10 @@ from training.trainer import TrainingConfig, train
 from training.validation import Validation, scores
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.model.checkpoint import load_checkpoint
+from vljepa_ros.model.config import VisionConfig
+from vljepa_ros.model.presets import tiny_config
 from vljepa_ros.model.vl_jepa import VLJEPA
+from vljepa_ros.model.x_encoder import XEncoder
 
 ANSWERS = (
     'the robot opens the drawer',
@@ -186,6 +190,31 @@ def test_interrupted_pretraining_ends_with_the_same_weights(tmp_path, checkpoint
     assert not equal(straight, weights(load_checkpoint(checkpoint).network('x_encoder')))
 
 
+@pytest.mark.skipif(shutil.which('g++') is None, reason='torch.compile needs a C++ compiler: g++')
+@pytest.mark.usefixtures('one_precision')
+def test_compiled_pretraining_ends_with_the_same_weights(tmp_path):
+    vision = VisionConfig(image_size=128, hidden_size=32, num_layers=1, num_heads=2)
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        encoder = XEncoder(replace(tiny_config(), vision=vision, clip_frames=4))
+        before = weights(encoder)
+        config = PretrainingConfig(
+            tubelet_steps=2,
+            tubelets=3,
+            clip_steps=0,
+            warmup=1,
+            learning_rate=1e-5,
+            compile=compiled,
+        )
+        folder = tmp_path / str(compiled)
+        folder.mkdir()
+        pretrain(encoder, vision, StateBatches(), folder, config=config)  # type: ignore[arg-type]
+        assert not equal(before, weights(encoder))
+        found.append(weights(encoder))
+    assert close(*found)
+
+
 @pytest.mark.usefixtures('one_precision')
 def test_features_are_computed_once_and_resumed(tmp_path, model, monkeypatch):
     encoder = model.network('x_encoder').eval()
@@ -269,6 +298,22 @@ def test_interrupted_training_ends_with_the_same_weights(tmp_path, checkpoint, m
     resumed = trained(fresh(), tmp_path / 'b', config)
     for name in ('predictor', 'y_encoder'):
         assert close(weights(straight.network(name)), weights(resumed.network(name)))
+
+
+@pytest.mark.usefixtures('one_precision')
+@pytest.mark.parametrize('frozen', [True, False])
+def test_words_keep_their_place_if_asked(tmp_path, model, frozen):
+    tables = {'predictor': 'embed_tokens.weight', 'y_encoder': 'embeddings.word_embeddings.weight'}
+    before = {name: weights(model.network(name)) for name in tables}
+    config = TrainingConfig(steps=3, clips=2, warmup=1, validate_every=3, freeze_words=frozen)
+    trained(model, tmp_path, config)
+    for name, table in tables.items():
+        after = weights(model.network(name))
+        changed = {
+            key for key, value in after.items() if not torch.equal(value, before[name][key])
+        }
+        assert (table not in changed) == frozen
+        assert len(changed) > len(after) / 2
 
 
 def test_answers_of_the_same_meaning_are_no_negatives(model):

@@ -37,6 +37,8 @@ class PretrainingConfig:
         clip_learning_rate: that of the second stage.
         warmup: steps until the full learning rate.
         seed: of the batches.
+        compile: translate the X-Encoder with `torch.compile`: a fifth faster on a CPU, but it
+            needs a C++ compiler.
     """
 
     tubelet_steps: int = 4000
@@ -48,6 +50,7 @@ class PretrainingConfig:
     clip_learning_rate: float = 5e-4
     warmup: int = 200
     seed: int = 0
+    compile: bool = False
 
 
 class Readers(nn.Module):
@@ -105,9 +108,11 @@ def pretrain(
         return loss, scores | token_scores(readers.state, tokens, targets)
 
     modules = {'x_encoder': encoder, 'readers': readers}
+    encode = torch.compile(encoder) if config.compile else encoder
     _stage(
         'tubelets',
         modules,
+        encode,
         folder,
         journal,
         schedule=Schedule(config.tubelet_steps, config.learning_rate, config.warmup),
@@ -119,6 +124,7 @@ def pretrain(
     _stage(
         'clips',
         modules,
+        encode,
         folder,
         journal,
         schedule=Schedule(config.clip_steps, config.clip_learning_rate, config.warmup),
@@ -141,6 +147,7 @@ def token_scores(head: StateHead, tokens: Tensor, targets: dict[str, Tensor]) ->
 def _stage(
     name: str,
     modules: dict[str, nn.Module],
+    encode: Callable[[Tensor], Tensor],
     folder: Path,
     journal: Journal,
     *,
@@ -157,7 +164,7 @@ def _stage(
     stage = Stage(name, modules, optimizer, schedule=schedule, path=path, journal=journal)
     for _, batch in stage.batches(draw):
         with stage.autocast():
-            tokens = modules['x_encoder'](torch.from_numpy(batch.frames).to(stage.device))
+            tokens = encode(torch.from_numpy(batch.frames).to(stage.device))
             loss, scores = compute(tokens, batch)
         stage.descend(loss)
         stage.note(loss=loss.item(), **scores)

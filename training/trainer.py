@@ -47,6 +47,8 @@ class TrainingConfig:
         loss: 'infonce', 'cosine', 'l1' or 'l2'.
         validate_every: steps between two looks at the val split.
         seed: of batches and texts.
+        freeze_words: keep the tables of words of Predictor and Y-Encoder as they are. Words that
+            no text of the training holds then keep their place beside those that do.
         schedule: of the learning rate after the warm-up: 'cosine' to zero, or 'constant'.
     """
 
@@ -60,6 +62,7 @@ class TrainingConfig:
     loss: str = 'infonce'
     validate_every: int = 500
     seed: int = 0
+    freeze_words: bool = False
     schedule: Literal['cosine', 'constant'] = 'cosine'
 
     def __post_init__(self) -> None:
@@ -100,14 +103,28 @@ def parameter_groups(
     model: VLJEPA, temperature: Temperature, scale: float
 ) -> list[dict[str, Any]]:
     """Return the trainable parameters: the Y-Encoder's body apart, at `scale` of the rate."""
-    y_encoder = model.network('y_encoder')
-    body = [p for name, p in y_encoder.named_parameters() if not name.startswith('head.')]
-    head = [p for name, p in y_encoder.named_parameters() if name.startswith('head.')]
-    fast = [*model.network('predictor').parameters(), *head]
+
+    def trainable(name: str) -> list[tuple[str, nn.Parameter]]:
+        named = model.network(name).named_parameters()
+        return [(key, parameter) for key, parameter in named if parameter.requires_grad]
+
+    body = [p for name, p in trainable('y_encoder') if not name.startswith('head.')]
+    head = [p for name, p in trainable('y_encoder') if name.startswith('head.')]
+    fast = [*(p for _, p in trainable('predictor')), *head]
     return [
         {'params': fast, 'scale': 1.0},
         {'params': body, 'scale': scale},
         {'params': list(temperature.parameters()), 'scale': 1.0, 'weight_decay': 0.0},
+    ]
+
+
+def word_tables(model: VLJEPA) -> list[nn.Embedding]:
+    """Return the tables of words of Predictor and Y-Encoder, those of positions not."""
+    return [
+        part
+        for name in ('predictor', 'y_encoder')
+        for part in model.network(name).modules()
+        if isinstance(part, nn.Embedding) and part.num_embeddings == model.config.vocab_size(name)
     ]
 
 
@@ -144,6 +161,9 @@ def train(
         'y_encoder': model.network('y_encoder'),
         'temperature': temperature,
     }
+    if config.freeze_words:
+        for table in word_tables(model):
+            table.weight.requires_grad_(False)
     groups = parameter_groups(model, temperature, config.y_encoder_scale)
     optimizer = torch.optim.AdamW(
         groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
