@@ -54,6 +54,18 @@ def domain_id(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         yield own
 
 
+@pytest.fixture(scope='session')
+def checkpoint_with_graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights with its graphs in float32; whoever changes it copies it."""
+    from untrained import build_untrained_checkpoint
+
+    from vljepa_ros.inference.torch_export import export_graphs
+
+    folder = build_untrained_checkpoint(tmp_path_factory.mktemp('graphs'))
+    export_graphs(folder)
+    return folder
+
+
 @pytest.fixture(scope='session', autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what tests work out for this machine apart from what its user has."""

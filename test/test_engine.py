@@ -31,7 +31,6 @@ from vljepa_ros.errors import (  # noqa: E402
     ResourceNotFoundError,
 )
 from vljepa_ros.inference import COMPONENTS, Engine, load_engine  # noqa: E402
-from vljepa_ros.inference.torch_export import export_graphs  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import weights_file  # noqa: E402
 from vljepa_ros.model.phrases import PHRASES_FILE, save_phrases  # noqa: E402
 
@@ -40,10 +39,8 @@ WITHOUT_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason='this machin
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = build_untrained_checkpoint(tmp_path_factory.mktemp('checkpoint'))
-    export_graphs(folder)
-    return folder
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return checkpoint_with_graphs
 
 
 @pytest.fixture(scope='module', params=['torch', 'onnxruntime', 'openvino'])

@@ -17,8 +17,6 @@ pytest.importorskip('torch')
 pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
 
-from untrained import build_untrained_checkpoint  # noqa: E402
-
 from vljepa_ros.errors import EngineError, MissingDependencyError  # noqa: E402
 from vljepa_ros.inference import load_engine  # noqa: E402
 from vljepa_ros.inference.backend import Backend, EngineInfo  # noqa: E402
@@ -26,7 +24,6 @@ from vljepa_ros.inference.cache import write_atomically  # noqa: E402
 from vljepa_ros.inference.graphs import graph_file  # noqa: E402
 from vljepa_ros.inference.selection import Choice, choose, machine_key, measure  # noqa: E402
 from vljepa_ros.inference.torch_backend import TorchBackend  # noqa: E402
-from vljepa_ros.inference.torch_export import export_graphs  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config  # noqa: E402
 from vljepa_ros.model.config import ModelConfig  # noqa: E402
 
@@ -34,10 +31,8 @@ A, B, C = Choice('a', 'fp32'), Choice('b', 'fp32'), Choice('c', 'bf16')
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = build_untrained_checkpoint(tmp_path_factory.mktemp('checkpoint'))
-    export_graphs(folder, components=('x_encoder', 'predictor'))
-    return folder
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return checkpoint_with_graphs
 
 
 @pytest.fixture(scope='module')
