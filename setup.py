@@ -47,7 +47,7 @@ setup(
         'cpu': TORCH,
         'gpu': TORCH,
         'openvino': [*ROBOT, 'openvino'],
-        'tensorrt': [*TORCH, 'tensorrt>=10'],
+        'tensorrt': [*ROBOT, 'cuda-bindings', 'tensorrt>=10.3,<12'],
         'export': [*TORCH, 'onnx-ir', 'onnxscript'],
         'train': [
             *TORCH,

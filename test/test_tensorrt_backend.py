@@ -1,0 +1,318 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tensorrt backend: real builds, and doubles of TensorRT's runtime and of the GPU."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+pytest.importorskip('onnxscript')
+pytest.importorskip('onnxruntime')
+pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
+pytest.importorskip('cuda.bindings', reason='pip install cuda-bindings')
+
+import tensorrt_rtx  # noqa: E402
+from graph_inputs import SIZES, graph_inputs, least_cosine  # noqa: E402
+from tensorrt_checkpoint import PRETENDED, exported_checkpoint, pretend_gpu  # noqa: E402
+from tensorrt_double import HostMemory, RtxEngineDouble  # noqa: E402
+
+from vljepa_ros.errors import CheckpointError, EngineError  # noqa: E402
+from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver  # noqa: E402
+from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
+from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
+from vljepa_ros.inference.tensorrt import backend as backend_module  # noqa: E402
+from vljepa_ros.inference.tensorrt import parity, plans  # noqa: E402
+from vljepa_ros.inference.tensorrt.backend import TensorRTBackend, find_gpu  # noqa: E402
+from vljepa_ros.inference.tensorrt.build import build_plan  # noqa: E402
+from vljepa_ros.inference.tensorrt.device_memory import DeviceTensor  # noqa: E402
+from vljepa_ros.inference.tensorrt.library import Library  # noqa: E402
+from vljepa_ros.inference.tensorrt.progress import BuildProgress  # noqa: E402
+from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges  # noqa: E402
+from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
+
+
+class RuntimeDouble:
+    """TensorRT's Runtime: it knows the plans that were really built, and refuses all others."""
+
+    def __init__(self, machine: Machine, logger: Any) -> None:
+        self._machine, self._logger = machine, logger
+
+    def deserialize_cuda_engine(self, plan: bytes) -> RtxEngineDouble | None:
+        machine = self._machine
+        graph = machine.built.get(hashlib.sha256(plan).hexdigest())
+        if graph is None or machine.refuse_all:
+            self._logger.log(tensorrt_rtx.ILogger.ERROR, 'the plan has a wrong magic')
+            return None
+        component = graph.name.partition('.')[0]
+        config = load_config(graph.parent)
+        spec = graph_spec(config, component)
+        engine = RtxEngineDouble(
+            graph,
+            spec,
+            dynamic_ranges(config, spec),
+            machine.memory,
+            module=machine.library.module,
+            wrong=machine.wrong,
+        )
+        engine.enough_memory = machine.enough_memory
+        return engine
+
+
+class Machine:
+    """A machine with a pretended GPU, on which `tensorrt_rtx` really builds."""
+
+    def __init__(self, folder: Path, cache: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.cache, self._patch = folder, cache, patch
+        self.config = load_config(folder)
+        self.built: dict[str, Path] = {}
+        self.builds: list[str] = []
+        self.said: list[str] = []
+        self.memory = HostMemory()
+        self.wrong, self.refuse_all, self.enough_memory = 0.0, False, True
+        machine = self
+
+        class Module:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(tensorrt_rtx, name)
+
+            def Runtime(self, logger: Any) -> RuntimeDouble:  # noqa: N802 (TensorRT's name)
+                return RuntimeDouble(machine, logger)
+
+        self.library = Library(Module(), 'tensorrt_rtx', tensorrt_rtx.__version__)
+        original = build_plan
+
+        def build(library: Library, graph: Path, *arguments: Any, **options: Any) -> Any:
+            self.builds.append(graph.name)
+            result = original(library, graph, *arguments, **options)
+            self.built[hashlib.sha256(result.plan).hexdigest()] = graph
+            return result
+
+        def open_memory(index: int) -> HostMemory:
+            self.memory = HostMemory(index)
+            return self.memory
+
+        pretend_gpu(patch)
+        patch.setattr(plans, 'build_plan', build)
+        patch.setattr(backend_module, 'CudaMemory', open_memory)
+        patch.setattr(backend_module, 'load_library', lambda: self.library)
+
+    def load(self, *components: str, **options: Any) -> TensorRTBackend:
+        return TensorRTBackend(
+            self.folder,
+            self.config,
+            components or ('inverse',),
+            **{'plans': self.cache, 'say': self.said.append, **options},
+        )
+
+    def plans(self) -> list[Path]:
+        return sorted(self.cache.glob('*.plan'))
+
+
+@pytest.fixture(scope='module')
+def folder() -> Path:
+    return exported_checkpoint()
+
+
+@pytest.fixture
+def machine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(folder, tmp_path / 'plans', monkeypatch)
+
+
+def test_builds_once_then_loads(machine: Machine) -> None:
+    components = ('x_encoder', 'predictor', 'inverse')
+    progress: list[BuildProgress] = []
+    built = machine.load(*components, build=True, on_progress=progress.append)
+    assert machine.builds == [graph_file(name, 'fp16') for name in components]
+    assert {item.component for item in progress} == set(components)
+    assert built.info.backend == 'tensorrt'
+    assert built.info.device == 'cuda:0 (NVIDIA GeForce RTX 4090)'
+    assert (built.info.precision, built.info.threads) == ('fp16', 0)
+    built.close()
+    assert machine.memory.closed
+    backend = machine.load(*components)
+    assert len(machine.builds) == 3
+    assert machine.said == []
+    reference = OnnxRuntimeBackend(
+        machine.folder, machine.config, components, precision='fp32', threads=1
+    )
+    (clips,) = graph_inputs(graph_spec(machine.config, 'x_encoder'), SIZES[1])
+    _, ids, mask = graph_inputs(graph_spec(machine.config, 'predictor'), SIZES[1])
+    features = backend.run('x_encoder', clips)
+    assert isinstance(features, DeviceTensor)
+    answers = backend.to_numpy(backend.run('predictor', features, ids, mask))
+    expected = reference.run('predictor', reference.run('x_encoder', clips), ids, mask)
+    assert least_cosine(answers, expected) > 0.999
+    many = np.concatenate([clips] * 5)  # ten clips, and an engine takes eight
+    cut = backend.to_numpy(backend.run('predictor', backend.run('x_encoder', many), ids, mask))
+    np.testing.assert_allclose(cut, np.concatenate([answers] * 5), atol=2e-3)
+    backend.close()
+    backend.close()
+
+
+def test_an_engine_is_built_only_when_asked(machine: Machine) -> None:
+    with pytest.raises(
+        EngineError, match=r'no engine of inverse in fp16 for cuda:0 \(NVIDIA'
+    ) as error:
+        machine.load()
+    assert f'vljepa build-engine {machine.folder} --precision fp16' in str(error.value)
+    assert machine.builds == []
+    assert machine.memory.closed
+
+
+@pytest.mark.parametrize('change', ['plan', 'weights', 'graph', 'gpu', 'version'])
+def test_what_differs_is_built_anew(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    machine.folder = shutil.copytree(machine.folder, tmp_path / 'checkpoint')
+    machine.load(build=True).close()
+    (path,) = machine.plans()
+    if change == 'plan':
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+    elif change == 'weights':
+        weights = machine.folder / weights_file('inverse')
+        whole = weights.read_bytes()
+        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    elif change == 'graph':
+        with (machine.folder / graph_file('inverse', 'fp16')).open('ab') as file:
+            file.write(b'\x1a\x00')  # an empty name of its producer's
+    elif change == 'gpu':
+        pretend_gpu(monkeypatch, Gpu(0, 'NVIDIA GeForce RTX 3090', (8, 6)))
+    else:
+        machine.library = Library(machine.library.module, 'tensorrt_rtx', '1.7.2')
+    with pytest.raises(EngineError, match='There is no engine of inverse'):
+        machine.load()
+    machine.load(build=True).close()
+    assert len(machine.builds) == 2
+    machine.load().close()
+    assert len(machine.builds) == 2
+
+
+def test_wrong_answers(machine: Machine) -> None:
+    """Neither a new engine nor a kept one is used when its answers are wrong."""
+    machine.wrong = 0.1
+    with pytest.raises(EngineError, match=r'inverse in fp16 gives other answers .* their cosine'):
+        machine.load(build=True)
+    assert machine.plans() == []
+    machine.wrong = 0.0
+    machine.load(build=True).close()
+    machine.wrong = 0.1
+    with pytest.raises(EngineError, match='There is no engine of inverse'):
+        machine.load()
+    assert machine.plans() == []
+    assert 'is removed: The engine of inverse in fp16 gives other answers' in machine.said[-1]
+    assert machine.memory.closed
+
+
+def test_a_small_error_is_allowed_in_half_precision_only(machine: Machine) -> None:
+    machine.wrong = 0.004  # of vectors of 256 numbers: a cosine of 0.998
+    machine.load(build=True).close()
+    with pytest.raises(EngineError, match='allowed is 0.999 or more'):
+        machine.load(build=True, precision='fp32')
+
+
+def test_answers_that_are_no_numbers(machine: Machine) -> None:
+    machine.wrong = float('nan')
+    with pytest.raises(EngineError, match='their cosine is 0.0000'):
+        machine.load(build=True)
+
+
+def test_a_plan_that_tensorrt_refuses_is_built_once_more(machine: Machine) -> None:
+    machine.load(build=True).close()
+    machine.built.clear()  # as after an update of the driver
+    machine.load(build=True).close()
+    assert len(machine.builds) == 2
+    assert 'cannot load the engine of inverse: the plan has a wrong magic' in machine.said[-1]
+    machine.refuse_all = True
+    with pytest.raises(EngineError, match='cannot load the engine of inverse'):
+        machine.load(build=True)
+    assert len(machine.builds) == 3
+    assert machine.plans() == []
+
+
+def test_a_full_gpu_costs_no_plan(machine: Machine) -> None:
+    machine.load(build=True).close()
+    machine.enough_memory = False
+    with pytest.raises(EngineError, match='The GPU cannot run inverse: OutOfMemory. Close other'):
+        machine.load(build=True)
+    assert len(machine.plans()) == len(machine.builds) == 1
+
+
+def test_a_cache_that_cannot_be_written(machine: Machine) -> None:
+    machine.cache.write_text('in the way')
+    machine.load('inverse', 'transition', build=True).close()
+    (sentence,) = machine.said
+    assert 'built at each start' in sentence
+
+
+def test_expected_answers_are_worked_out_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.load(build=True).close()
+    expected = next(machine.cache.glob('*.expected'))
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            'vljepa_ros.inference.onnxruntime_backend.OnnxRuntimeBackend',
+            lambda *arguments, **options: pytest.fail('worked out again'),
+        )
+        machine.load().close()
+    expected.write_bytes(expected.read_bytes()[:-3])
+    machine.load().close()
+    assert parity.LEAST_COSINE == {'fp32': 0.999, 'fp16': 0.99, 'bf16': 0.99}
+
+
+def test_without_the_reference(machine: Machine, tmp_path: Path) -> None:
+    machine.folder = shutil.copytree(machine.folder, tmp_path / 'checkpoint')
+    (machine.folder / graph_file('inverse', 'fp32')).unlink()
+    with pytest.raises(CheckpointError, match='no graph inverse.fp32.onnx.* vljepa export'):
+        machine.load(build=True)
+
+
+def test_cancelled(machine: Machine) -> None:
+    with pytest.raises(EngineError, match='inverse.fp16.onnx was cancelled'):
+        machine.load(build=True, on_progress=lambda progress: progress.fraction < 0.2)
+    assert machine.plans() == []
+
+
+@pytest.mark.parametrize(
+    ('device', 'index'), [('auto', 0), ('cuda', 0), ('cuda:0', 0), ('cuda:1', 1)]
+)
+def test_devices(monkeypatch: pytest.MonkeyPatch, device: str, index: int) -> None:
+    pretend_gpu(monkeypatch, PRETENDED, Gpu(1, 'other', (9, 0)))
+    assert find_gpu(device).index == index
+
+
+def test_no_such_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_gpu(monkeypatch)
+    with pytest.raises(EngineError, match=r"no device 'cuda:3'; the driver sees cuda:0 \(NVIDIA"):
+        find_gpu('cuda:3')
+
+
+def test_without_a_gpu_no_object_of_tensorrt_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if cuda_driver().gpus:
+        pytest.skip('there is a GPU')
+
+    def never(*arguments: Any) -> Any:
+        pytest.fail('touched without a driver')
+
+    calls: list[tuple[Any, str, Callable[..., Any]]] = [
+        (tensorrt_rtx, 'Runtime', never),
+        (tensorrt_rtx, 'Builder', never),
+        (backend_module, 'load_library', never),
+    ]
+    for owner, name, value in calls:
+        monkeypatch.setattr(owner, name, value)
+    with pytest.raises(
+        EngineError, match='tensorrt backend needs an NVIDIA GPU, but no NVIDIA dr'
+    ):
+        TensorRTBackend(folder, load_config(folder), ('inverse',), build=True)
