@@ -25,9 +25,9 @@ from vljepa_ros.errors import CheckpointError, EngineError  # noqa: E402
 from vljepa_ros.inference.cuda_driver import cuda_driver  # noqa: E402
 from vljepa_ros.inference.graphs import GraphSpec, Port, graph_file, graph_spec  # noqa: E402
 from vljepa_ros.inference.tensorrt import build  # noqa: E402
-from vljepa_ros.inference.tensorrt.build import BuildProgress, build_plan  # noqa: E402
+from vljepa_ros.inference.tensorrt.build import build_plan  # noqa: E402
 from vljepa_ros.inference.tensorrt.library import Library, load_library  # noqa: E402
-from vljepa_ros.inference.tensorrt.progress import PhaseTree  # noqa: E402
+from vljepa_ros.inference.tensorrt.progress import BuildProgress, PhaseTree  # noqa: E402
 from vljepa_ros.inference.tensorrt.ranges import (  # noqa: E402
     Range,
     dynamic_ranges,

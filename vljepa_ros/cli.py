@@ -88,6 +88,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(run=_export)
 
+    engine = commands.add_parser('build-engine', help="build a checkpoint's TensorRT engines")
+    engine.add_argument('model', help='model name or checkpoint folder')
+    engine.add_argument(
+        '--precision', default='fp16', choices=('fp16', 'bf16', 'fp32'), help='(default: fp16)'
+    )
+    engine.add_argument('--device', default='auto', help='cuda or cuda:N (default: the first GPU)')
+    engine.add_argument(
+        '--compute-capability',
+        nargs='+',
+        default=(),
+        metavar='X.Y',
+        help='build for RTX GPUs that are elsewhere, as 8.9; needs no GPU (tensorrt-rtx)',
+    )
+    engine.add_argument(
+        '--out', type=Path, metavar='DIR', help='write them there instead of the cache'
+    )
+    engine.set_defaults(run=_build_engine)
+
     for name, (_, description) in SOURCE_TREE_COMMANDS.items():
         commands.add_parser(name, help=description, add_help=False)
 
@@ -141,6 +159,18 @@ def _export(options: argparse.Namespace) -> int:
     )
     print(f'{len(written)} graphs; the weights stay in their files')
     return 0
+
+
+def _build_engine(options: argparse.Namespace) -> int:
+    from vljepa_ros.inference.tensorrt.command import run
+
+    return run(
+        resolve_model(options.model),
+        precision=options.precision,
+        device=options.device,
+        capabilities=options.compute_capability,
+        out=options.out,
+    )
 
 
 def _source_tree_command(name: str, arguments: list[str]) -> int:

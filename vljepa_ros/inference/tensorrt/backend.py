@@ -17,16 +17,15 @@ import numpy as np
 
 from vljepa_ros.errors import EngineError
 from vljepa_ros.inference.backend import Backend, EngineInfo
-from vljepa_ros.inference.cache import cache_folder
 from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver
 from vljepa_ros.inference.graphs import graph_spec
 from vljepa_ros.inference.tensorrt.cuda_memory import CudaMemory
 from vljepa_ros.inference.tensorrt.device_memory import BufferPool, DeviceTensor
-from vljepa_ros.inference.tensorrt.library import Library, load_library, require_gpu
+from vljepa_ros.inference.tensorrt.library import load_library, require_gpu
 from vljepa_ros.inference.tensorrt.loaded_plan import PlanRefusedError, load_plan
 from vljepa_ros.inference.tensorrt.parity import LEAST_COSINE, least_cosine, samples
 from vljepa_ros.inference.tensorrt.plan_cache import Target
-from vljepa_ros.inference.tensorrt.plans import Plans
+from vljepa_ros.inference.tensorrt.plans import Plans, plans_folder
 from vljepa_ros.inference.tensorrt.progress import OnProgress
 from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges
 from vljepa_ros.inference.tensorrt.runner import Runner
@@ -36,11 +35,6 @@ from vljepa_ros.model.config import ModelConfig
 
 def _log(sentence: str) -> None:
     logging.getLogger('vljepa_ros').warning(sentence)
-
-
-def plans_folder() -> Path:
-    """Return where engines are kept."""
-    return cache_folder() / 'tensorrt'
 
 
 class TensorRTBackend(Backend):
@@ -209,6 +203,3 @@ def find_gpu(device: str) -> Gpu:
             return gpu
     seen = ', '.join(f'cuda:{gpu.index} ({gpu.name})' for gpu in gpus)
     raise EngineError(f'There is no device {device!r}; the driver sees {seen}')
-
-
-__all__ = ['Library', 'TensorRTBackend', 'find_gpu', 'plans_folder']

@@ -15,12 +15,7 @@ from typing import Any
 from vljepa_ros.errors import EngineError
 from vljepa_ros.inference.graphs import GraphSpec, check_ports
 from vljepa_ros.inference.tensorrt.library import Library, bridged_logger, require_gpu
-from vljepa_ros.inference.tensorrt.progress import (
-    BuildProgress,
-    OnProgress,
-    Reporter,
-    progress_monitor,
-)
+from vljepa_ros.inference.tensorrt.progress import OnProgress, Reporter, progress_monitor
 from vljepa_ros.inference.tensorrt.ranges import Range, port_shapes
 
 Capability = tuple[int, int]
@@ -214,6 +209,3 @@ def _build(
         timing_cache = construction.builder_config.get_timing_cache()
         timings = bytes(timing_cache.serialize()) if timing_cache is not None else None
     return BuiltPlan(bytes(plan), timings)
-
-
-__all__ = ['BuildProgress', 'BuiltPlan', 'Capability', 'build_plan', 'capability_member']

@@ -81,14 +81,17 @@ def plan_key(
 class PlanCache:
     """A folder of plans."""
 
-    def __init__(self, folder: Path, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, *, say: Callable[[str], None], most: int | None = MOST_PLANS
+    ) -> None:
         """Take a folder, which need not exist.
 
         Args:
             folder: of this user.
             say: is told, once, where it cannot be written.
+            most: plans of a network that are kept; None keeps all.
         """
-        self._folder, self._say = folder, say
+        self._folder, self._say, self._most = folder, say, most
         self._complained = False
 
     def path(self, key: PlanKey) -> Path:
@@ -126,12 +129,14 @@ class PlanCache:
         _unlink(self.path(key))
 
     def _bound(self, key: PlanKey) -> None:
+        if self._most is None:
+            return
         plans = [
             path for path in self._folder.glob(f'{key.component}.*{SUFFIX}') if path.is_file()
         ]
         plans.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         others = [path for path in plans if path != self.path(key)]
-        for path in others[MOST_PLANS - 1 :]:
+        for path in others[self._most - 1 :]:
             _unlink(path)
 
 

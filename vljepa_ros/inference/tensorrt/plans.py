@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from vljepa_ros.inference.cache import cache_folder
 from vljepa_ros.inference.graphs import existing_graph, graph_spec
 from vljepa_ros.inference.tensorrt.build import RECIPE, build_plan
 from vljepa_ros.inference.tensorrt.library import Library
@@ -22,6 +23,11 @@ from vljepa_ros.inference.tensorrt.sealed_file import (
 )
 from vljepa_ros.model.checkpoint_folder import existing, weights_file
 from vljepa_ros.model.config import ModelConfig
+
+
+def plans_folder() -> Path:
+    """Return where engines are kept and looked for: in this user's cache."""
+    return cache_folder() / 'tensorrt'
 
 
 class Plans:
@@ -52,7 +58,8 @@ class Plans:
         self._checkpoint, self._config = checkpoint, config
         self._library, self._precision, self._target = library, precision, target
         self._folder = folder
-        self.cache = PlanCache(folder, say=say)
+        # What was built for other machines is wanted, though it is not used here.
+        self.cache = PlanCache(folder, say=say, **({} if target.gpu else {'most': None}))
 
     def cached(self, component: str) -> Iterator[tuple[PlanKey, bytes]]:
         """Yield the plans that are kept for a network: this GPU's, one built ahead of time.
