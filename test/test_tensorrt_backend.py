@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,16 @@ pytest.importorskip('cuda.bindings', reason='pip install cuda-bindings')
 
 import tensorrt_rtx  # noqa: E402
 from graph_inputs import SIZES, graph_inputs, least_cosine  # noqa: E402
-from tensorrt_checkpoint import PRETENDED, exported_checkpoint, pretend_gpu  # noqa: E402
+from tensorrt_checkpoint import PRETENDED, pretend_gpu, with_half_precision  # noqa: E402
 from tensorrt_double import HostMemory, RtxEngineDouble  # noqa: E402
 
-from vljepa_ros.errors import CheckpointError, EngineError  # noqa: E402
+from vljepa_ros.errors import (  # noqa: E402
+    CheckpointError,
+    ConfigurationError,
+    EngineError,
+    MissingDependencyError,
+)
+from vljepa_ros.inference import Engine, load_engine  # noqa: E402
 from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver  # noqa: E402
 from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
 from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
@@ -33,7 +40,7 @@ from vljepa_ros.inference.tensorrt import parity, plans  # noqa: E402
 from vljepa_ros.inference.tensorrt.backend import TensorRTBackend, find_gpu  # noqa: E402
 from vljepa_ros.inference.tensorrt.build import build_plan  # noqa: E402
 from vljepa_ros.inference.tensorrt.device_memory import DeviceTensor  # noqa: E402
-from vljepa_ros.inference.tensorrt.library import Library  # noqa: E402
+from vljepa_ros.inference.tensorrt.library import Library, load_library  # noqa: E402
 from vljepa_ros.inference.tensorrt.progress import BuildProgress  # noqa: E402
 from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
@@ -117,8 +124,8 @@ class Machine:
 
 
 @pytest.fixture(scope='module')
-def folder() -> Path:
-    return exported_checkpoint()
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return with_half_precision(checkpoint_with_graphs)
 
 
 @pytest.fixture
@@ -280,6 +287,50 @@ def test_cancelled(machine: Machine) -> None:
     with pytest.raises(EngineError, match='inverse.fp16.onnx was cancelled'):
         machine.load(build=True, on_progress=lambda progress: progress.fraction < 0.2)
     assert machine.plans() == []
+
+
+def test_load_engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU the engines are taken where they are; what runs instead is said."""
+    monkeypatch.setenv('VLJEPA_CACHE', str(machine.cache))
+    machine.cache /= 'tensorrt'
+    said: list[str] = []
+
+    def load(**options: Any) -> Engine:
+        said.clear()
+        return load_engine(
+            machine.folder, components=('inverse',), say=said.append, threads=1, **options
+        )
+
+    engine = load()
+    assert engine.info.backend in ('onnxruntime', 'openvino')
+    assert said[0].startswith('On the GPU tensorrt fp16 does not run the model: There is no engi')
+    assert said[1].startswith('On the GPU torch fp32 does not run the model: ')
+    with pytest.raises(EngineError, match='no engine of inverse in fp32 .* vljepa build-engine'):
+        load(backend='tensorrt', precision='fp32')
+    assert load(backend='onnxruntime').info.device == 'cpu'
+    assert said == []
+
+    machine.load(build=True).close()
+    engine = load()
+    assert (engine.info.backend, engine.info.precision) == ('tensorrt', 'fp16')
+    assert said == []
+    states = np.eye(256, dtype=np.float32)[:2]
+    expected = load(backend='onnxruntime', device='cpu').inverse(states, states[::-1])
+    assert least_cosine(engine.inverse(states, states[::-1]), expected) > 0.999
+    engine.close()
+    assert load(device='cpu').info.device == 'cpu'
+
+    def missing() -> Library:
+        return load_library(['tensorrt'])
+
+    monkeypatch.setattr(backend_module, 'load_library', missing)
+    monkeypatch.setitem(sys.modules, 'tensorrt', None)
+    assert load().info.device == 'cpu'
+    assert 'needs TensorRT: tensorrt cannot be imported' in said[0]
+    with pytest.raises(MissingDependencyError, match='needs TensorRT'):
+        load(backend='tensorrt')
+    with pytest.raises(ConfigurationError, match='PyTorch sees no CUDA device'):
+        load(device='cuda')
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
 import tensorrt_rtx  # noqa: E402
 from onnx import TensorProto, checker, helper, save  # noqa: E402
-from tensorrt_checkpoint import exported_checkpoint  # noqa: E402
+from tensorrt_checkpoint import with_half_precision  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, EngineError  # noqa: E402
 from vljepa_ros.inference.cuda_driver import cuda_driver  # noqa: E402
@@ -52,8 +52,8 @@ def library() -> Library:
 
 
 @pytest.fixture(scope='module')
-def folder() -> Path:
-    return exported_checkpoint()
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return with_half_precision(checkpoint_with_graphs)
 
 
 def write_graph(path: Path, operator: str, **attributes: Any) -> Path:
@@ -135,6 +135,28 @@ def test_builds_every_graph(
     assert progress[0].seconds_left is None
     assert progress[-1].seconds_left == 0.0
     assert all(item.seconds_left is None or item.seconds_left >= 0.0 for item in progress)
+
+
+def test_weights_as_they_are_shipped(library: Library, folder: Path, tmp_path: Path) -> None:
+    """Half precision, and tables of words in 8 bits."""
+    import torch
+
+    from vljepa_ros.inference.torch_export import export_graphs
+    from vljepa_ros.model import compact
+    from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint
+
+    model = load_checkpoint(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compact, 'LARGE_TABLE', 50)
+        save_checkpoint(
+            model, tmp_path, tokenizer_source=folder, dtype=torch.float16, int8_tables=True
+        )
+    (graph,) = export_graphs(tmp_path, components=('y_encoder',), precisions=('fp16',))
+    assert b'DequantizeLinear' in graph.read_bytes()
+    config = load_config(tmp_path)
+    spec = graph_spec(config, 'y_encoder')
+    plan = build_plan(library, graph, spec, dynamic_ranges(config, spec), capability=ADA).plan
+    assert plan.startswith(PLAN_MAGIC)
 
 
 @pytest.mark.filterwarnings('ignore:.*no-ops in TensorRT-RTX')

@@ -13,7 +13,7 @@ pytest.importorskip('torch')
 pytest.importorskip('onnxscript')
 pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
-from tensorrt_checkpoint import exported_checkpoint  # noqa: E402
+from tensorrt_checkpoint import with_half_precision  # noqa: E402
 
 from vljepa_ros import cli  # noqa: E402
 from vljepa_ros.inference.cuda_driver import cuda_driver  # noqa: E402
@@ -23,8 +23,8 @@ from vljepa_ros.model.components import COMPONENTS  # noqa: E402
 
 
 @pytest.fixture(scope='module')
-def folder() -> Path:
-    return exported_checkpoint()
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return with_half_precision(checkpoint_with_graphs)
 
 
 def test_ahead_of_time(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

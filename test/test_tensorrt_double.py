@@ -8,6 +8,7 @@ Without that, the tests of the runner would say nothing.
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,6 @@ pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
 pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
-from tensorrt_checkpoint import exported_checkpoint  # noqa: E402
 from tensorrt_double import ContextDouble, EngineDouble, HostMemory  # noqa: E402
 
 from vljepa_ros.errors import EngineError  # noqa: E402
@@ -27,11 +27,10 @@ from vljepa_ros.model.checkpoint_folder import load_config  # noqa: E402
 
 
 @pytest.fixture
-def engine() -> EngineDouble:
-    folder = exported_checkpoint()
-    config = load_config(folder)
+def engine(checkpoint_with_graphs: Path) -> EngineDouble:
+    config = load_config(checkpoint_with_graphs)
     spec = graph_spec(config, 'inverse')
-    graph = folder / graph_file('inverse', 'fp32')
+    graph = checkpoint_with_graphs / graph_file('inverse', 'fp32')
     memory = HostMemory()
     memory.use()
     return EngineDouble(graph, spec, dynamic_ranges(config, spec), memory)

@@ -22,7 +22,7 @@ pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 import tensorrt_rtx  # noqa: E402
 import torch  # noqa: E402
 from graph_inputs import SIZES, graph_inputs  # noqa: E402
-from tensorrt_checkpoint import exported_checkpoint, pretend_gpu  # noqa: E402
+from tensorrt_checkpoint import pretend_gpu  # noqa: E402
 from tensorrt_double import EngineDouble, HostMemory, RtxEngineDouble  # noqa: E402
 
 from vljepa_ros.errors import EngineError  # noqa: E402
@@ -76,8 +76,8 @@ class Rig:
 
 
 @pytest.fixture(scope='module')
-def folder() -> Path:
-    return exported_checkpoint()
+def folder(checkpoint_with_graphs: Path) -> Path:
+    return checkpoint_with_graphs
 
 
 @pytest.fixture(scope='module')

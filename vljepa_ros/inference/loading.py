@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from vljepa_ros.errors import ConfigurationError, EngineError
+from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
 from vljepa_ros.inference.backend import Backend
 from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.engine import Engine
 from vljepa_ros.inference.graph_engine import GraphEngine
-from vljepa_ros.inference.selection import Choice, choose, machine_key
+from vljepa_ros.inference.selection import Choice, Load, choose, machine_key
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id
 from vljepa_ros.model.components import COMPONENTS
@@ -27,9 +27,15 @@ ON_CPU = (
     Choice('openvino', 'fp32'),
     Choice('openvino', 'bf16'),
 )
+# The first that loads is taken; the others on request.
+ON_GPU = (
+    Choice('tensorrt', 'fp16'),
+    Choice('tensorrt', 'bf16'),
+    Choice('tensorrt', 'fp32'),
+)
 REFERENCE = Choice('torch', 'fp32')  # everywhere, the slowest
-BACKENDS = ('auto', 'onnxruntime', 'openvino', 'torch')
-PRECISIONS = ('auto', 'fp32', 'bf16')
+BACKENDS = ('auto', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
+PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16')
 
 
 def _log(sentence: str) -> None:
@@ -51,7 +57,8 @@ def load_engine(
     Args:
         model: a shipped model's name ('tiny') or a checkpoint folder.
         backend: one of `BACKENDS`; 'auto' takes the fastest of those that are installed, which it
-            measures once for a machine and a model.
+            measures once for a machine and a model. On a GPU it takes TensorRT's engines, if they
+            were built (`vljepa build-engine`), else PyTorch.
         device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
         precision: one of `PRECISIONS`; 'auto' is part of that choice.
         threads: compute threads on the CPU; 0 takes one a core.
@@ -66,7 +73,10 @@ def load_engine(
         MissingDependencyError: a library is missing; the message names the command.
         EngineError: no backend can run it.
     """
-    choices = _choices(backend, precision, _on_gpu(device))
+    on_gpu = _on_gpu(device)
+    if device == 'auto' and not _allowed(backend, precision, on_gpu=True):
+        on_gpu = False  # what was asked for runs on the processor only
+    choices = _choices(backend, precision, on_gpu)
     if threads < 0:
         raise ConfigurationError(f'threads is {threads}; allowed is 0 (automatic) or more')
     folder = resolve_model(model)
@@ -74,28 +84,71 @@ def load_engine(
     chosen = chosen_components(folder, config, components)
     count = threads or usable_cores()
 
-    def load(choice: Choice, names: tuple[str, ...]) -> Backend:
-        return load_backend(choice, folder, config, names, device=device, threads=count)
+    def load_on(where: str) -> Load:
+        return lambda choice, names: load_backend(
+            choice, folder, config, names, device=where, threads=count
+        )
 
-    if len(choices) == 1:
-        choice = choices[0]
-    else:
-        key = machine_key(model_id(folder, config), threads=count)
-        try:
-            choice = choose(
-                [item for item in choices if item != REFERENCE], load, config, key=key, say=say
-            )
-        except EngineError as error:
-            if REFERENCE not in choices:
-                raise
-            say(f'PyTorch runs the model. {error}')
-            choice = REFERENCE
-    runs = load(choice, chosen)
+    runs = None
+    if on_gpu:
+        on_cpu = _allowed(backend, precision, on_gpu=False) if device == 'auto' else []
+        load = load_on('cuda' if device == 'auto' else device)
+        runs = _first_that_loads(choices, load, chosen, may_fail=bool(on_cpu), say=say)
+        choices = on_cpu
+    if runs is None:
+        load = load_on('cpu')
+        runs = load(_chosen(choices, load, folder, config, threads=count, say=say), chosen)
     try:
         return GraphEngine(folder, config, runs, components=chosen)
     except BaseException:
         runs.close()
         raise
+
+
+def _first_that_loads(
+    choices: Sequence[Choice],
+    load: Load,
+    components: tuple[str, ...],
+    *,
+    may_fail: bool,
+    say: Callable[[str], None],
+) -> Backend | None:
+    """Load the components on the first choice that takes them all.
+
+    Returns:
+        None where there is none; without `may_fail` that is the last one's error.
+    """
+    for choice in choices:
+        try:
+            return load(choice, components)
+        except VljepaError as error:
+            if choice == choices[-1] and not may_fail:
+                raise
+            say(f'On the GPU {choice} does not run the model: {error}')
+    return None
+
+
+def _chosen(
+    choices: Sequence[Choice],
+    load: Load,
+    folder: Path,
+    config: ModelConfig,
+    *,
+    threads: int,
+    say: Callable[[str], None],
+) -> Choice:
+    """Return the fastest choice on the processor, the reference where no other one loads."""
+    if len(choices) == 1:
+        return choices[0]
+    key = machine_key(model_id(folder, config), threads=threads)
+    try:
+        measured = [item for item in choices if item != REFERENCE]
+        return choose(measured, load, config, key=key, say=say)
+    except EngineError as error:
+        if REFERENCE not in choices:
+            raise
+        say(f'PyTorch runs the model. {error}')
+        return REFERENCE
 
 
 def load_backend(
@@ -118,6 +171,12 @@ def load_backend(
 
         return OpenVINOBackend(
             folder, config, components, precision=choice.precision, threads=threads
+        )
+    if choice.backend == 'tensorrt':
+        from vljepa_ros.inference.tensorrt.backend import TensorRTBackend
+
+        return TensorRTBackend(
+            folder, config, components, precision=choice.precision, device=device
         )
     from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend
 
@@ -164,15 +223,23 @@ def _choices(backend: str, precision: str, on_gpu: bool) -> list[Choice]:
         raise ConfigurationError(
             f'Unknown precision {precision!r}; allowed are {list(PRECISIONS)}'
         )
-    known = [REFERENCE] if on_gpu else [*ON_CPU, REFERENCE]
-    choices = [
-        item
-        for item in known
-        if backend in ('auto', item.backend) and precision in ('auto', item.precision)
-    ]
+    choices = _allowed(backend, precision, on_gpu=on_gpu)
     if not choices:
+        known = [*(ON_GPU if on_gpu else ON_CPU), REFERENCE]
         raise ConfigurationError(
             f'The backend {backend!r} does not run in precision {precision!r} on '
             f'{"a GPU" if on_gpu else "the CPU"}; there are {", ".join(map(str, known))}'
         )
     return choices
+
+
+def _allowed(backend: str, precision: str, *, on_gpu: bool) -> list[Choice]:
+    """Return those of the known choices that are asked for, in the order in which to try them."""
+    known = [*(ON_GPU if on_gpu else ON_CPU), REFERENCE]
+    if on_gpu and precision == 'auto':
+        known = [ON_GPU[0], REFERENCE]
+    return [
+        item
+        for item in known
+        if backend in ('auto', item.backend) and precision in ('auto', item.precision)
+    ]
