@@ -23,7 +23,7 @@ import tensorrt_rtx
 from vljepa_ros.errors import EngineError
 from vljepa_ros.inference.graphs import GraphSpec, Port
 from vljepa_ros.inference.tensorrt.device_memory import ALIGNMENT
-from vljepa_ros.inference.tensorrt.library import bridged_logger
+from vljepa_ros.inference.tensorrt.library import Library, bridged_logger
 from vljepa_ros.inference.tensorrt.ranges import Range, port_shapes
 
 POISON = 0xCD
@@ -282,17 +282,8 @@ class ContextDouble:
         return False
 
 
-class CapturableContextDouble(ContextDouble):
-    """That of tensorrt_rtx, which can be asked whether it can be captured."""
-
-    def is_stream_capturable(self, stream: int) -> bool:
-        return self._engine.capturable and stream == self._memory.stream
-
-
 class EngineDouble:
     """TensorRT's ICudaEngine, over a graph on ONNX Runtime."""
-
-    context_type = ContextDouble
 
     def __init__(
         self,
@@ -301,7 +292,7 @@ class EngineDouble:
         ranges: dict[str, Range],
         memory: HostMemory,
         *,
-        module: Any = tensorrt_rtx,
+        module: Any,
         wrong: float = 0.0,
     ) -> None:
         self.spec, self.memory, self.module = spec, memory, module
@@ -347,7 +338,7 @@ class EngineDouble:
 
     def create_execution_context(self) -> ContextDouble | None:
         if self.enough_memory:
-            return self.context_type(self)
+            return ContextDouble(self)
         bridged_logger(self.module).log(tensorrt_rtx.ILogger.ERROR, 'OutOfMemory')
         return None
 
@@ -368,7 +359,38 @@ class EngineDouble:
         np.copyto(target, found.reshape(-1).view(np.uint8))
 
 
-class RtxEngineDouble(EngineDouble):
-    """That of tensorrt_rtx."""
+class RuntimeConfigDouble:
+    """IRuntimeConfig of tensorrt_rtx."""
 
-    context_type = CapturableContextDouble
+    cuda_graph_strategy = tensorrt_rtx.CudaGraphStrategy.DISABLED
+
+
+class RtxEngineDouble(EngineDouble):
+    """That of tensorrt_rtx, which makes CUDA graphs itself."""
+
+    def create_runtime_config(self) -> RuntimeConfigDouble:
+        return RuntimeConfigDouble()
+
+    def create_execution_context(
+        self, runtime_config: RuntimeConfigDouble | None = None
+    ) -> ContextDouble | None:
+        assert runtime_config is not None
+        strategy = tensorrt_rtx.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+        assert runtime_config.cuda_graph_strategy == strategy
+        self.capturable = False
+        return super().create_execution_context()
+
+
+class Disguise:
+    """The module `tensorrt_rtx` as if it were `tensorrt`: without what only the former has."""
+
+    hidden = ('ComputeCapability', 'CudaGraphStrategy')
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.hidden:
+            raise AttributeError(name)
+        return getattr(tensorrt_rtx, name)
+
+
+TENSORRT = Library(Disguise(), 'tensorrt', '10.3.0')
+RTX = Library(tensorrt_rtx, 'tensorrt_rtx', tensorrt_rtx.__version__)

@@ -41,6 +41,7 @@ HOLDERS = {
     'runtime': 'Runtime',
     'engine': 'ICudaEngine',
     'context': 'IExecutionContext',
+    'runtime_config': 'IRuntimeConfig',
     'flags': 'NetworkDefinitionCreationFlag',
 }
 SUPPORTED = [
@@ -48,11 +49,14 @@ SUPPORTED = [
     for name in TABLE['versions']
     if name.split()[1].split('.')[:2] not in (['8', '6'], ['10', '0'])
 ]
-# Used only where the library builds ahead of time, which it does if it has the first one.
-AHEAD_OF_TIME = {
+# Used only behind properties of `Library` that ask for the first two.
+RTX_ONLY = {
     ('top', 'ComputeCapability'),
+    ('top', 'CudaGraphStrategy'),
     ('IBuilderConfig', 'num_compute_capabilities'),
     ('IBuilderConfig', 'set_compute_capability'),
+    ('ICudaEngine', 'create_runtime_config'),
+    ('IRuntimeConfig', 'cuda_graph_strategy'),
 }
 Use = tuple[str, str]  # class, name
 
@@ -96,7 +100,7 @@ def missing(source: str, version: str) -> set[Use]:
     """Return the names that a version lacks though the source takes them unasked."""
     taken, asked = uses(source)
     names = names_of(version)
-    return {use for use in taken - asked - AHEAD_OF_TIME if use[1] not in names.get(use[0], set())}
+    return {use for use in taken - asked - RTX_ONLY if use[1] not in names.get(use[0], set())}
 
 
 def product() -> Iterator[str]:
@@ -117,9 +121,10 @@ def test_what_is_asked_for_is_there_somewhere() -> None:
         _, asked = uses(source)
         for owner, name in asked:
             assert any(name in names[owner] for names in everywhere), f'{owner}.{name}'
-    for names in everywhere:
-        there = {use for use in AHEAD_OF_TIME if use[1] in names[use[0]]}
-        assert there in (set(), AHEAD_OF_TIME)
+    with_both = [names for names in everywhere if 'ComputeCapability' in names['top']]
+    assert with_both == [names for names in everywhere if 'CudaGraphStrategy' in names['top']]
+    assert len(with_both) == 1
+    assert all(name in with_both[0][owner] for owner, name in RTX_ONLY)
 
 
 def test_the_check_sees_what_is_used() -> None:
@@ -133,7 +138,6 @@ def test_the_check_sees_what_is_used() -> None:
         ('OnnxParser', 'parse_from_file'),
         ('ParserError', 'desc'),
         ('TensorIOMode', 'INPUT'),
-        ('BuilderFlag', 'REQUIRE_USER_ALLOCATION'),
         ('NetworkDefinitionCreationFlag', 'STRONGLY_TYPED'),
         ('top', 'nptype'),
     }

@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ pytest.importorskip('cuda.bindings', reason='pip install cuda-bindings')
 import tensorrt_rtx  # noqa: E402
 from graph_inputs import SIZES, graph_inputs, least_cosine  # noqa: E402
 from tensorrt_checkpoint import PRETENDED, pretend_gpu, with_half_precision  # noqa: E402
-from tensorrt_double import HostMemory, RtxEngineDouble  # noqa: E402
+from tensorrt_double import (  # noqa: E402
+    RTX,
+    TENSORRT,
+    EngineDouble,
+    HostMemory,
+    RtxEngineDouble,
+)
 
 from vljepa_ros.errors import (  # noqa: E402
     CheckpointError,
@@ -52,7 +59,7 @@ class RuntimeDouble:
     def __init__(self, machine: Machine, logger: Any) -> None:
         self._machine, self._logger = machine, logger
 
-    def deserialize_cuda_engine(self, plan: bytes) -> RtxEngineDouble | None:
+    def deserialize_cuda_engine(self, plan: bytes) -> EngineDouble | None:
         machine = self._machine
         graph = machine.built.get(hashlib.sha256(plan).hexdigest())
         if graph is None or machine.refuse_all:
@@ -61,7 +68,8 @@ class RuntimeDouble:
         component = graph.name.partition('.')[0]
         config = load_config(graph.parent)
         spec = graph_spec(config, component)
-        engine = RtxEngineDouble(
+        kind = RtxEngineDouble if machine.library.records_by_itself else EngineDouble
+        engine = kind(
             graph,
             spec,
             dynamic_ranges(config, spec),
@@ -76,28 +84,38 @@ class RuntimeDouble:
 class Machine:
     """A machine with a pretended GPU, on which `tensorrt_rtx` really builds."""
 
-    def __init__(self, folder: Path, cache: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, cache: Path, patch: pytest.MonkeyPatch, *, rtx: bool = True
+    ) -> None:
         self.folder, self.cache, self._patch = folder, cache, patch
         self.config = load_config(folder)
         self.built: dict[str, Path] = {}
         self.builds: list[str] = []
+        self.options: list[dict[str, Any]] = []
         self.said: list[str] = []
         self.memory = HostMemory()
         self.wrong, self.refuse_all, self.enough_memory = 0.0, False, True
         machine = self
 
         class Module:
+            """The real one with another runtime; without what only tensorrt_rtx has, if asked."""
+
+            def __init__(self, original: Any) -> None:
+                self._original = original
+
             def __getattr__(self, name: str) -> Any:
-                return getattr(tensorrt_rtx, name)
+                return getattr(self._original, name)
 
             def Runtime(self, logger: Any) -> RuntimeDouble:  # noqa: N802 (TensorRT's name)
                 return RuntimeDouble(machine, logger)
 
-        self.library = Library(Module(), 'tensorrt_rtx', tensorrt_rtx.__version__)
+        like = RTX if rtx else TENSORRT
+        self.library = Library(Module(like.module), like.distribution, like.version)
         original = build_plan
 
         def build(library: Library, graph: Path, *arguments: Any, **options: Any) -> Any:
             self.builds.append(graph.name)
+            self.options.append(options)
             result = original(library, graph, *arguments, **options)
             self.built[hashlib.sha256(result.plan).hexdigest()] = graph
             return result
@@ -164,6 +182,24 @@ def test_builds_once_then_loads(machine: Machine) -> None:
     backend.close()
 
 
+@pytest.mark.filterwarnings('ignore:.*no-ops in TensorRT-RTX')
+def test_as_tensorrt_does(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without compute capabilities, with a cache of timings, and with CUDA graphs of our own."""
+    machine = Machine(folder, tmp_path, monkeypatch, rtx=False)
+    backend = machine.load(build=True)
+    (timings,) = tmp_path.glob('timings.*')
+    assert (machine.options[0]['capability'], machine.options[0]['timings']) == (None, b'')
+    for _ in range(3):
+        backend.run('inverse', *(np.eye(2, 256, dtype=np.float32),) * 2)
+    assert machine.memory.launches == 2
+    backend.close()
+    machine.load('transition', build=True).close()
+    assert machine.options[1]['timings'], 'what the first build measured'
+    timings.write_bytes(timings.read_bytes()[:-1])
+    machine.load('x_encoder', build=True).close()
+    assert machine.options[2]['timings'] == b''
+
+
 def test_an_engine_is_built_only_when_asked(machine: Machine) -> None:
     with pytest.raises(
         EngineError, match=r'no engine of inverse in fp16 for cuda:0 \(NVIDIA'
@@ -194,7 +230,7 @@ def test_what_differs_is_built_anew(
     elif change == 'gpu':
         pretend_gpu(monkeypatch, Gpu(0, 'NVIDIA GeForce RTX 3090', (8, 6)))
     else:
-        machine.library = Library(machine.library.module, 'tensorrt_rtx', '1.7.2')
+        machine.library = replace(machine.library, version='1.7.2')
     with pytest.raises(EngineError, match='There is no engine of inverse'):
         machine.load()
     machine.load(build=True).close()

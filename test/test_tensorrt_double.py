@@ -18,7 +18,7 @@ pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
 pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
-from tensorrt_double import ContextDouble, EngineDouble, HostMemory  # noqa: E402
+from tensorrt_double import TENSORRT, ContextDouble, EngineDouble, HostMemory  # noqa: E402
 
 from vljepa_ros.errors import EngineError  # noqa: E402
 from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
@@ -33,7 +33,8 @@ def engine(checkpoint_with_graphs: Path) -> EngineDouble:
     graph = checkpoint_with_graphs / graph_file('inverse', 'fp32')
     memory = HostMemory()
     memory.use()
-    return EngineDouble(graph, spec, dynamic_ranges(config, spec), memory)
+    ranges = dynamic_ranges(config, spec)
+    return EngineDouble(graph, spec, ranges, memory, module=TENSORRT.module)
 
 
 @pytest.fixture

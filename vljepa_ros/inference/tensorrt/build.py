@@ -170,7 +170,7 @@ def _configure(
     capability: Capability | None,
     timings: bytes | None,
 ) -> None:
-    builder_config, module = construction.builder_config, library.module
+    builder_config = construction.builder_config
     if capability is not None and library.builds_ahead_of_time:
         member = capability_member(library, capability)
         builder_config.num_compute_capabilities = 1
@@ -179,9 +179,6 @@ def _configure(
                 f'{library} refuses compute capability {capability[0]}.{capability[1]}: '
                 f'{construction.logger.take_errors()}'
             )
-    if hasattr(module.BuilderFlag, 'REQUIRE_USER_ALLOCATION'):
-        # Without it tensorrt_rtx allocates while it runs, which no CUDA graph can hold.
-        builder_config.set_flag(module.BuilderFlag.REQUIRE_USER_ALLOCATION)
     if timings is not None:
         construction.timing_cache = builder_config.create_timing_cache(timings)
         # Timings of another version or GPU are refused; then the build measures anew.

@@ -66,6 +66,11 @@ class Library:
         return hasattr(self.module, 'ComputeCapability')
 
     @property
+    def records_by_itself(self) -> bool:
+        """Whether it makes CUDA graphs of its own, and of kernels that it specialises later."""
+        return hasattr(self.module, 'CudaGraphStrategy')
+
+    @property
     def network_flags(self) -> int:
         """What a network must be created with, so that the graph alone decides on precision.
 

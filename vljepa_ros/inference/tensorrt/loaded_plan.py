@@ -96,12 +96,15 @@ def _bounds(library: Library, engine: Any, spec: GraphSpec) -> dict[str, Bounds]
 
 def _check_port(module: Any, engine: Any, port: Port) -> None:
     shape = tuple(engine.get_tensor_shape(port.name))
-    dtype = np.dtype(module.nptype(engine.get_tensor_dtype(port.name)))
+    try:
+        dtype = str(np.dtype(module.nptype(engine.get_tensor_dtype(port.name))))
+    except TypeError:  # NumPy has no such type
+        dtype = str(engine.get_tensor_dtype(port.name))
     fits = len(shape) == len(port.shape) and all(
         size == (-1 if isinstance(wanted, str) else wanted)
         for size, wanted in zip(shape, port.shape, strict=True)
     )
-    if not fits or dtype != np.dtype(port.dtype):
+    if not fits or dtype != port.dtype:
         raise PlanRefusedError(
             f'The engine has {port.name} as {dtype} {list(shape)}; expected is {port.dtype} '
             f'{list(port.shape)}. Build it again with: vljepa build-engine'

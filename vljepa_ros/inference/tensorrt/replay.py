@@ -29,7 +29,6 @@ class Replay:
         memory: DeviceMemory,
         *,
         enqueue: Callable[[Addresses], None],
-        capturable: Callable[[], bool],
     ) -> None:
         """Begin without graphs.
 
@@ -37,10 +36,8 @@ class Replay:
             name: of the engine, for the log.
             memory: whose stream it runs on.
             enqueue: asks for the work at addresses.
-            capturable: says whether the engine can be recorded.
         """
-        self._name, self._memory = name, memory
-        self._enqueue, self._capturable = enqueue, capturable
+        self._name, self._memory, self._enqueue = name, memory, enqueue
         self._captures = True
         self._seen: set[Addresses] = set()
         self._graphs: dict[Addresses, Any] = {}
@@ -70,15 +67,12 @@ class Replay:
         self._seen.clear()
 
     def _captured(self, addresses: Addresses) -> Any:
-        graph = None
         try:
-            if self._capturable():
-                graph = self._memory.capture(lambda: self._enqueue(addresses))
+            graph = self._memory.capture(lambda: self._enqueue(addresses))
         except EngineError as error:
             logging.getLogger('vljepa_ros').info(
                 'The engine of %s runs without a CUDA graph: %s', self._name, error
             )
-        if graph is None:
             self._captures = False
             return None
         if len(self._graphs) >= MOST_GRAPHS:

@@ -51,7 +51,7 @@ class Runner:
         self.spec = spec
         self._loaded, self._memory, self._pool = loaded, memory, pool
         self._logger = bridged_logger(library.module)
-        context = loaded.engine.create_execution_context()
+        context = _context(library, loaded.engine)
         if context is None:
             raise EngineError(
                 f'The GPU cannot run {spec.name}: {self._logger.take_errors()}. Close other '
@@ -60,9 +60,8 @@ class Runner:
         self._context: Any = context
         self._names = [port.name for port in (*spec.inputs, spec.output)]
         self._placement = Placement(spec, loaded.bounds, memory, pool)
-        self._replay = Replay(
-            spec.name, memory, enqueue=self._enqueue, capturable=self._capturable
-        )
+        self._replay = Replay(spec.name, memory, enqueue=self._enqueue)
+        self._run = self._enqueue if library.records_by_itself else self._replay.run
         self._shapes: Shapes | None = None
         self._output_shape: tuple[int, ...] = ()
 
@@ -99,7 +98,7 @@ class Runner:
         port = self.spec.output
         dtype = np.dtype(port.dtype)
         buffer = self._pool.take(math.prod(self._output_shape) * dtype.itemsize)
-        self._replay.run((*addresses, buffer.address))
+        self._run((*addresses, buffer.address))
         return DeviceTensor(buffer, self._output_shape, dtype)
 
     def close(self) -> None:
@@ -159,12 +158,6 @@ class Runner:
             raise self._failed(f'gives {port.name} of shape {list(found)}, not {list(expected)}')
         self._shapes, self._output_shape = shapes, found
 
-    def _capturable(self) -> bool:
-        context = self._context
-        if not hasattr(context, 'is_stream_capturable'):
-            return True  # the capture itself says
-        return bool(context.is_stream_capturable(self._memory.stream))
-
     def _enqueue(self, addresses: Addresses) -> None:
         context = self._context
         for name, address in zip(self._names, addresses, strict=True):
@@ -175,3 +168,13 @@ class Runner:
 
     def _failed(self, what: str) -> EngineError:
         return EngineError(f'The engine of {self.spec.name} {what}: {self._logger.take_errors()}')
+
+
+def _context(library: Library, engine: Any) -> Any:
+    """Return an execution context, None where the GPU has no memory for it."""
+    if not library.records_by_itself:
+        return engine.create_execution_context()
+    runtime_config = engine.create_runtime_config()
+    strategy = library.module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+    runtime_config.cuda_graph_strategy = strategy
+    return engine.create_execution_context(runtime_config)
