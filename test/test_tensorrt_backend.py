@@ -43,7 +43,7 @@ from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver  # noqa: E402
 from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
 from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
 from vljepa_ros.inference.tensorrt import backend as backend_module  # noqa: E402
-from vljepa_ros.inference.tensorrt import parity, plans  # noqa: E402
+from vljepa_ros.inference.tensorrt import command, parity, plans  # noqa: E402
 from vljepa_ros.inference.tensorrt.backend import TensorRTBackend, find_gpu  # noqa: E402
 from vljepa_ros.inference.tensorrt.build import build_plan  # noqa: E402
 from vljepa_ros.inference.tensorrt.device_memory import DeviceTensor  # noqa: E402
@@ -78,6 +78,7 @@ class RuntimeDouble:
             wrong=machine.wrong,
         )
         engine.enough_memory = machine.enough_memory
+        machine.engines.append(engine)
         return engine
 
 
@@ -92,6 +93,7 @@ class Machine:
         self.built: dict[str, Path] = {}
         self.builds: list[str] = []
         self.options: list[dict[str, Any]] = []
+        self.engines: list[EngineDouble] = []
         self.said: list[str] = []
         self.memory = HostMemory()
         self.wrong, self.refuse_all, self.enough_memory = 0.0, False, True
@@ -180,6 +182,22 @@ def test_builds_once_then_loads(machine: Machine) -> None:
     np.testing.assert_allclose(cut, np.concatenate([answers] * 5), atol=2e-3)
     backend.close()
     backend.close()
+
+
+def test_engines_that_were_built_ahead_of_time(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken by every GPU of their compute capability, and checked there."""
+    options: dict[str, Any] = {'precision': 'fp16', 'device': 'auto', 'out': machine.cache}
+    assert command.run(machine.folder, capabilities=['8.9'], **options) == 0
+    builds = len(machine.builds)
+    backend = machine.load('x_encoder', 'inverse')
+    assert len(machine.builds) == builds
+    assert sum(engine.runs for engine in machine.engines) == 4
+    backend.close()
+    pretend_gpu(monkeypatch, Gpu(0, 'NVIDIA GeForce RTX 3090', (8, 6)))
+    with pytest.raises(EngineError, match='There is no engine of inverse'):
+        machine.load()
 
 
 @pytest.mark.filterwarnings('ignore:.*no-ops in TensorRT-RTX')
