@@ -115,6 +115,25 @@ def test_a_wrong_answer_is_never_taken(folder: Path, config: ModelConfig) -> Non
     assert problems == []
 
 
+def test_what_answers_differently_is_said(folder: Path, config: ModelConfig) -> None:
+    said: list[str] = []
+    load = Loader(folder, a={'times': 1}, c={'times': 1, 'wrong': 1.0})
+    assert choose([A, C], load, config, key='k', say=said.append) == A
+    assert said[1].startswith('Left out: c bf16: it answers differently, cosine 0.')
+
+
+def test_answers_that_are_no_numbers(folder: Path, config: ModelConfig, cache: Path) -> None:
+    """They are no reference either."""
+    nan = float('nan')
+    load = Loader(folder, a={'times': 1, 'wrong': nan}, b={'times': 1}, c={'times': 1})
+    said: list[str] = []
+    assert choose([A, B, C], load, config, key='k', say=said.append) in (B, C)
+    assert said[1:] == ['Left out: a fp32: its answers are no numbers']
+    with pytest.raises(EngineError, match='a fp32: its answers are no numbers'):
+        choose([A], load, config, key='other', say=said.append)
+    assert len([*cache.iterdir()]) == 1
+
+
 @pytest.mark.parametrize(
     'content',
     ['', '{', '[]', '{"choice": {"backend": "z", "precision": "fp32"}}', '{"choice": 3}'],
@@ -148,7 +167,7 @@ def test_key() -> None:
     others = [
         machine_key('tiny@2', threads=2),
         machine_key('tiny@1', threads=1),
-        machine_key('tiny@1', threads=2, components=('numpy',)),
+        machine_key('tiny@1', threads=2, libraries=('numpy',)),
     ]
     assert len({key, *others}) == 4
 

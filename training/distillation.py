@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from training.batches import Batch, BatchSampler
 from training.journal import Journal
+from training.pretraining import encoder_optimizer
 from training.stage import Schedule, Stage
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 from vljepa_ros.model.config import VisionConfig
@@ -170,12 +171,8 @@ def distil(
     torch.manual_seed(config.seed)
     head = TeacherHead(vision.hidden_size, channels=first.shape[-1], frames=vision.tubelet_size)
     modules: dict[str, nn.Module] = {'x_encoder': encoder, 'head': head}
-    optimizer = torch.optim.AdamW(
-        [*encoder.parameters(), *head.parameters()],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=0.05,
-        fused=True,
+    optimizer = encoder_optimizer(
+        [*encoder.parameters(), *head.parameters()], config.learning_rate
     )
     stage = Stage(
         'distil',

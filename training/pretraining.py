@@ -8,7 +8,7 @@ colours are learned first from many single tubelets; then whole clips teach what
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,15 @@ def token_scores(head: StateHead, tokens: Tensor, targets: dict[str, Tensor]) ->
     }
 
 
+def encoder_optimizer(
+    parameters: Sequence[nn.Parameter], learning_rate: float
+) -> torch.optim.Optimizer:
+    """Return the optimiser of every way to teach the X-Encoder."""
+    return torch.optim.AdamW(
+        parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+    )
+
+
 def _stage(
     name: str,
     modules: dict[str, nn.Module],
@@ -157,9 +166,7 @@ def _stage(
 ) -> None:
     """Run one stage to its end; the modules carry over to the next."""
     parameters = [p for module in modules.values() for p in module.parameters()]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
-    )
+    optimizer = encoder_optimizer(parameters, schedule.learning_rate)
     path = folder / f'pretraining_{name}.safetensors'
     stage = Stage(name, modules, optimizer, schedule=schedule, path=path, journal=journal)
     for _, batch in stage.batches(draw):

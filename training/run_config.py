@@ -14,6 +14,7 @@ from training.planning_training import PlanningConfig
 from training.pretraining import PretrainingConfig
 from training.simulator_source import SourceSizes
 from training.trainer import TrainingConfig
+from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
 from vljepa_ros.model.config_reading import require
 
 STAGES = ('render', 'pretrain', 'train', 'decoder', 'planning')
@@ -146,10 +147,9 @@ class CheckpointConfig:
 
     def __post_init__(self) -> None:
         """Reject an unknown precision."""
-        known = ('fp32', 'fp16', 'bf16')
         require(
-            set(self.graphs) <= set(known),
-            f'checkpoint.graphs are {list(self.graphs)}; allowed are {list(known)}',
+            set(self.graphs) <= set(GRAPH_PRECISIONS),
+            f'checkpoint.graphs are {list(self.graphs)}; allowed are {list(GRAPH_PRECISIONS)}',
         )
 
 

@@ -14,6 +14,7 @@ import torch
 from training.batches import Batch, BatchSampler
 from training.journal import Journal
 from training.masked_latents import MASKS, LatentPredictor, draw_mask, follow, latent_loss
+from training.pretraining import encoder_optimizer
 from training.stage import Schedule, Stage
 from vljepa_ros.model.config import VisionConfig
 from vljepa_ros.model.x_encoder import XEncoder
@@ -76,12 +77,8 @@ def pretrain_vjepa(
         vision, depth=depth, width=config.width, layers=config.layers, heads=config.heads
     )
     modules = {'x_encoder': encoder, 'target': target, 'predictor': predictor}
-    optimizer = torch.optim.AdamW(
-        [*encoder.parameters(), *predictor.parameters()],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=0.05,
-        fused=True,
+    optimizer = encoder_optimizer(
+        [*encoder.parameters(), *predictor.parameters()], config.learning_rate
     )
     stage = Stage(
         'vjepa',

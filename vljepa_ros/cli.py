@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vljepa_ros import __version__
 from vljepa_ros.errors import MissingDependencyError, VljepaError
+from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
 from vljepa_ros.launch_arguments import (
     ARGUMENTS,
     description_of,
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         '--precision',
         action='append',
-        choices=('fp32', 'fp16', 'bf16'),
+        choices=GRAPH_PRECISIONS,
         help='of the graphs, can be given several times (default: fp32 and fp16)',
     )
     export.set_defaults(run=_export)
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     engine = commands.add_parser('build-engine', help="build a checkpoint's TensorRT engines")
     engine.add_argument('model', help='model name or checkpoint folder')
     engine.add_argument(
-        '--precision', default='fp16', choices=('fp16', 'bf16', 'fp32'), help='(default: fp16)'
+        '--precision', default='fp16', choices=GRAPH_PRECISIONS, help='(default: fp16)'
     )
     engine.add_argument('--device', default='auto', help='cuda or cuda:N (default: the first GPU)')
     engine.add_argument(

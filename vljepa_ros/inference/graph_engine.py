@@ -13,8 +13,8 @@ import numpy as np
 from vljepa_ros.errors import EngineError
 from vljepa_ros.inference.backend import Backend
 from vljepa_ros.inference.engine import DecodedText, Engine
-from vljepa_ros.model.checkpoint_folder import load_tokenizers, model_id
-from vljepa_ros.model.components import max_tokens, present
+from vljepa_ros.model.checkpoint_folder import load_tokenizers
+from vljepa_ros.model.components import max_tokens, require_loaded
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.decoding import greedy
 from vljepa_ros.model.phrases import PhraseBank, load_phrases
@@ -24,7 +24,13 @@ class GraphEngine(Engine):
     """Checks the arguments, reads and writes texts, and lets the backend run the networks."""
 
     def __init__(
-        self, folder: Path, config: ModelConfig, backend: Backend, *, components: tuple[str, ...]
+        self,
+        folder: Path,
+        config: ModelConfig,
+        backend: Backend,
+        *,
+        model_id: str,
+        components: tuple[str, ...],
     ) -> None:
         """Take a backend that has loaded the components.
 
@@ -32,6 +38,7 @@ class GraphEngine(Engine):
             folder: the checkpoint.
             config: its configuration.
             backend: closed with the engine.
+            model_id: the checkpoint's identity.
             components: the loaded ones.
 
         Raises:
@@ -40,7 +47,7 @@ class GraphEngine(Engine):
         """
         self.config = config
         self.info = backend.info
-        self.model_id = model_id(folder, config)
+        self.model_id = model_id
         self._tokenizers = load_tokenizers(folder, config, components)
         self._backend: Backend | None = backend
         self._components = components
@@ -72,7 +79,7 @@ class GraphEngine(Engine):
     def decode(self, embeddings: np.ndarray) -> list[DecodedText]:
         """Turn embeddings float32 [N, D] into texts."""
         vectors = self._vectors('embeddings', embeddings)
-        self._require('y_decoder')
+        require_loaded(self.config, 'y_decoder', self._components)
         if not len(vectors):
             return []
         tokenizer = self._tokenizers['y_decoder']
@@ -106,7 +113,7 @@ class GraphEngine(Engine):
         """Predict the states float32 [B, N, D] after actions [N, D] in states [B, D]."""
         before = self._vectors('states', states)
         done = self._vectors('actions', actions)
-        self._require('transition')
+        require_loaded(self.config, 'transition', self._components)
         if not (len(before) and len(done)):
             return np.zeros((len(before), len(done), self.config.embedding_dim), np.float32)
         return self._result('transition', before, done)
@@ -115,7 +122,7 @@ class GraphEngine(Engine):
         """Predict the actions float32 [B, D] from initial [B, D] and goal states [B, D]."""
         first = self._vectors('initial', initial)
         last = self._vectors('goal', goal)
-        self._require('inverse')
+        require_loaded(self.config, 'inverse', self._components)
         if len(first) != len(last):
             raise EngineError(
                 f'initial and goal must have the same length: each initial state has its goal. '
@@ -135,32 +142,24 @@ class GraphEngine(Engine):
             raise EngineError('The engine is closed; load the model again with load_engine')
         return self._backend
 
-    def _require(self, component: str) -> None:
-        if component not in present(self.config):
-            raise EngineError(
-                f'The model {self.config.name!r} has no {component!r}: it was trained without '
-                'this planning head. Use a model whose config.json names it, or train it'
-            )
-        if component not in self._components:
-            raise EngineError(
-                f'The component {component!r} is not loaded; loaded are '
-                f'{sorted(self._components)}. Load the model with components that include '
-                f'{component!r}'
-            )
-
     def _run(self, graph: str, *inputs: Any) -> Any:
         backend = self._opened
-        self._require(graph)
+        require_loaded(self.config, graph, self._components)
         return backend.run(graph, *inputs)
 
     def _result(self, graph: str, *inputs: Any) -> np.ndarray:
-        output = self._run(graph, *inputs)
-        return self._opened.to_numpy(output)
+        output = self._opened.to_numpy(self._run(graph, *inputs))
+        if np.isnan(output).any():
+            raise EngineError(
+                f'{graph} gives no numbers on {self.info.backend} in {self.info.precision}. Use '
+                'another precision or backend'
+            )
+        return output
 
     def _read(self, component: str, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return token ids int64 [N, L] and mask bool [N, L] of texts."""
         _ = self._opened
-        self._require(component)
+        require_loaded(self.config, component, self._components)
         limit = max_tokens(self.config, component)
         return self._tokenizers[component].encode(texts, max_tokens=limit)
 

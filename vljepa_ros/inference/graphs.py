@@ -14,6 +14,7 @@ from pathlib import Path
 from vljepa_ros.errors import CheckpointError
 from vljepa_ros.model.config import ModelConfig
 
+GRAPH_PRECISIONS = ('fp32', 'fp16', 'bf16')
 Dimension = int | str
 
 
@@ -96,6 +97,15 @@ def check_ports(
 
 def _written(ports: Mapping[str, Sequence[object]]) -> str:
     return ', '.join(f'{name} {list(shape)}' for name, shape in ports.items())
+
+
+def length_limits(config: ModelConfig) -> dict[str, int]:
+    """Return the most tokens of each dimension that is the length of texts."""
+    return {
+        'query_length': config.predictor.max_query_tokens,
+        'text_length': config.y_encoder.max_tokens,
+        'written_length': config.y_decoder.max_tokens,
+    }
 
 
 def graph_spec(config: ModelConfig, component: str) -> GraphSpec:

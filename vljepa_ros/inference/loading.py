@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
@@ -14,6 +15,7 @@ from vljepa_ros.inference.backend import Backend
 from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.engine import Engine
 from vljepa_ros.inference.graph_engine import GraphEngine
+from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
 from vljepa_ros.inference.selection import Choice, Load, choose, machine_key
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id
@@ -35,7 +37,7 @@ ON_GPU = (
 )
 REFERENCE = Choice('torch', 'fp32')  # everywhere, the slowest
 BACKENDS = ('auto', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
-PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16')
+PRECISIONS = ('auto', *GRAPH_PRECISIONS)
 
 
 def _log(sentence: str) -> None:
@@ -83,6 +85,7 @@ def load_engine(
     config = load_config(folder)
     chosen = chosen_components(folder, config, components)
     count = threads or usable_cores()
+    identity = model_id(folder, config)  # reads all weights, so it is worked out once
 
     def load_on(where: str) -> Load:
         return lambda choice, names: load_backend(
@@ -97,9 +100,12 @@ def load_engine(
         choices = on_cpu
     if runs is None:
         load = load_on('cpu')
-        runs = load(_chosen(choices, load, folder, config, threads=count, say=say), chosen)
+        key = machine_key(identity, threads=count)
+        best = _chosen(choices, load, config, key=key, say=say)
+        order = [best, *(choice for choice in choices if choice != best)]
+        runs = _load_on_cpu(order, load, chosen, say=say)
     try:
-        return GraphEngine(folder, config, runs, components=chosen)
+        return GraphEngine(folder, config, runs, model_id=identity, components=chosen)
     except BaseException:
         runs.close()
         raise
@@ -128,19 +134,47 @@ def _first_that_loads(
     return None
 
 
+def _load_on_cpu(
+    choices: Sequence[Choice],
+    load: Load,
+    components: tuple[str, ...],
+    *,
+    say: Callable[[str], None],
+) -> Backend:
+    """Load the components on the first choice that takes them all.
+
+    What was measured, or remembered, says little of the components that no clip needs.
+
+    Raises:
+        VljepaError: the only choice does not.
+        EngineError: none of them does.
+    """
+    problems = []
+    for choice in choices:
+        try:
+            loaded = load(choice, components)
+        except VljepaError as error:
+            if len(choices) == 1:
+                raise
+            problems.append(f'{choice}: {error}')
+            continue
+        if problems:
+            say(f'{choice} runs the model. Left out: {"; ".join(problems)}')
+        return loaded
+    raise EngineError('No backend can run the model: ' + '; '.join(problems))
+
+
 def _chosen(
     choices: Sequence[Choice],
     load: Load,
-    folder: Path,
     config: ModelConfig,
     *,
-    threads: int,
+    key: str,
     say: Callable[[str], None],
 ) -> Choice:
     """Return the fastest choice on the processor, the reference where no other one loads."""
     if len(choices) == 1:
         return choices[0]
-    key = machine_key(model_id(folder, config), threads=threads)
     try:
         measured = [item for item in choices if item != REFERENCE]
         return choose(measured, load, config, key=key, say=say)
@@ -161,28 +195,40 @@ def load_backend(
     threads: int,
 ) -> Backend:
     """Load the graphs of a checkpoint on a backend; arguments and errors as in `load_engine`."""
+    precision = choice.precision
     # A backend's module imports its heavy library, so it is imported when it is chosen.
-    if choice.backend == 'torch':
-        from vljepa_ros.inference.torch_backend import TorchBackend
+    with _errors_of(choice):
+        if choice.backend == 'torch':
+            from vljepa_ros.inference.torch_backend import TorchBackend
 
-        return TorchBackend(folder, components, device=device, threads=threads)
-    if choice.backend == 'openvino':
-        from vljepa_ros.inference.openvino_backend import OpenVINOBackend
+            return TorchBackend(folder, components, device=device, threads=threads)
+        if choice.backend == 'openvino':
+            from vljepa_ros.inference.openvino_backend import OpenVINOBackend
 
-        return OpenVINOBackend(
-            folder, config, components, precision=choice.precision, threads=threads
-        )
-    if choice.backend == 'tensorrt':
-        from vljepa_ros.inference.tensorrt.backend import TensorRTBackend
+            return OpenVINOBackend(
+                folder, config, components, precision=precision, threads=threads
+            )
+        if choice.backend == 'tensorrt':
+            from vljepa_ros.inference.tensorrt.backend import TensorRTBackend
 
-        return TensorRTBackend(
-            folder, config, components, precision=choice.precision, device=device
-        )
-    from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend
+            return TensorRTBackend(folder, config, components, precision=precision, device=device)
+        from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend
 
-    return OnnxRuntimeBackend(
-        folder, config, components, precision=choice.precision, threads=threads
-    )
+        return OnnxRuntimeBackend(folder, config, components, precision=precision, threads=threads)
+
+
+@contextlib.contextmanager
+def _errors_of(choice: Choice) -> Iterator[None]:
+    """Turn whatever a library raises that is installed by half into an error of ours."""
+    try:
+        yield
+    except VljepaError:
+        raise
+    except Exception as error:
+        raise EngineError(
+            f'The backend {choice} cannot be loaded ({type(error).__name__}: {error}). Install '
+            'its library again, or use another backend'
+        ) from error
 
 
 def _on_gpu(device: str) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from vljepa_ros.errors import EngineError, VljepaError
 from vljepa_ros.inference.backend import Backend
-from vljepa_ros.inference.cache import cache_folder, write_atomically
+from vljepa_ros.inference.cache import VARIABLE, cache_folder, write_atomically
 from vljepa_ros.model.config import ModelConfig
 
 MEASURED = ('x_encoder', 'predictor')  # what runs for every clip
@@ -76,7 +76,7 @@ def choose(
         say: is told the result, and what was left out and why.
 
     Raises:
-        EngineError: none of them could be loaded.
+        EngineError: none of them runs the model.
     """
     path = cache_folder() / f'choice-{key}.json'
     remembered = _remembered(path, choices)
@@ -86,6 +86,12 @@ def choose(
     if not results:
         raise EngineError('No backend can run the model: ' + '; '.join(problems))
     right = [result for result in results if result.cosine >= LEAST_COSINE]
+    problems += [
+        f'{result.choice}: it answers differently, cosine {result.cosine:.3f} with '
+        f'{results[0].choice}'
+        for result in results
+        if result not in right
+    ]
     best = min(right, key=lambda result: result.milliseconds)
     shown = ', '.join(f'{item.choice} {item.milliseconds:.1f} ms' for item in results)
     say(f'Measured once for this machine and model: {shown}. Taken is {best.choice}')
@@ -95,7 +101,10 @@ def choose(
     try:
         write_atomically(path, json.dumps(report, indent=2).encode())
     except OSError as error:
-        say(f'The choice cannot be remembered, it is measured at each start: {error}')
+        say(
+            f'The choice cannot be remembered, it is measured at each start: {error}. Make room '
+            f'in {path.parent} or make it writable, or set {VARIABLE}'
+        )
     return best.choice
 
 
@@ -105,7 +114,7 @@ def measure(
     """Run all choices in turns, so that a busy moment strikes them alike.
 
     Returns:
-        The results, and why the others could not be loaded.
+        The results, and why the others are not among them. The first result is the reference.
     """
     clip, ids, mask = _inputs(config)
     loaded: list[tuple[Choice, Backend]] = []
@@ -128,21 +137,25 @@ def measure(
     results = []
     for choice, backend in loaded:
         backend.close()
-        cosine = float((answers[choice] * answers[loaded[0][0]]).sum(-1).min())
+        if not np.isfinite(answers[choice]).all():
+            problems.append(f'{choice}: its answers are no numbers')
+            continue
+        reference = answers[results[0].choice] if results else answers[choice]
+        cosine = float((answers[choice] * reference).sum(-1).min())
         results.append(Measured(choice, 1000.0 * statistics.median(times[choice]), cosine))
     return results, problems
 
 
-def machine_key(model: str, *, threads: int, components: Sequence[str] = LIBRARIES) -> str:
+def machine_key(model: str, *, threads: int, libraries: Sequence[str] = LIBRARIES) -> str:
     """Return 16 hexadecimal digits for all that the fastest backend depends on.
 
     Args:
         model: identity of the checkpoint.
         threads: compute threads.
-        components: libraries whose versions count.
+        libraries: whose versions count.
     """
     parts = [model, str(threads), platform.machine(), _processor()]
-    for name in components:
+    for name in libraries:
         try:
             parts.append(f'{name} {importlib.metadata.version(name)}')
         except importlib.metadata.PackageNotFoundError:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from vljepa_ros.errors import EngineError
 from vljepa_ros.model.config import ModelConfig
 
 COMPONENTS = ('x_encoder', 'predictor', 'y_encoder', 'y_decoder', 'transition', 'inverse')
@@ -18,6 +21,24 @@ def present(config: ModelConfig) -> tuple[str, ...]:
     return tuple(
         name for name in COMPONENTS if name not in PLANNING or getattr(config, name) is not None
     )
+
+
+def require_loaded(config: ModelConfig, component: str, loaded: Collection[str]) -> None:
+    """Check that a component can be used.
+
+    Raises:
+        EngineError: it was not loaded, or the model has none.
+    """
+    if component not in present(config):
+        raise EngineError(
+            f'The model {config.name!r} has no {component!r}: it was trained without this '
+            'planning head. Use a model whose config.json names it, or train it'
+        )
+    if component not in loaded:
+        raise EngineError(
+            f'The component {component!r} is not loaded; loaded are {sorted(loaded)}. '
+            f'Load the model with components that include {component!r}'
+        )
 
 
 def max_tokens(config: ModelConfig, component: str) -> int:

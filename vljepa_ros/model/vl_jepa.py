@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vljepa_ros.errors import EngineError
 from vljepa_ros.model.bert import BertYEncoder
-from vljepa_ros.model.components import COMPONENTS, max_tokens, present
+from vljepa_ros.model.components import COMPONENTS, max_tokens, present, require_loaded
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.decoding import greedy
 from vljepa_ros.model.gemma import GemmaYEncoder
@@ -74,16 +73,7 @@ class VLJEPA(nn.Module):
         Raises:
             EngineError: this component was not loaded, or the model has none.
         """
-        if name not in present(self.config):
-            raise EngineError(
-                f'The model {self.config.name!r} has no {name!r}: it was trained without this '
-                'planning head. Use a model whose config.json names it, or train it'
-            )
-        if name not in self.networks:
-            raise EngineError(
-                f'The component {name!r} is not loaded; loaded are {sorted(self.networks)}. '
-                f'Load the model with components that include {name!r}'
-            )
+        require_loaded(self.config, name, self.networks.keys())
         return self.networks[name]
 
     def tokenize(self, name: str, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vljepa_ros.inference.graphs import GraphSpec, Port
+from vljepa_ros.inference.graphs import GraphSpec, Port, length_limits
 from vljepa_ros.model.config import ModelConfig
 
 # Numbers in one layer's activations at most. Memory is taken for the largest batch, whether it
@@ -35,27 +35,27 @@ def dynamic_ranges(config: ModelConfig, spec: GraphSpec) -> dict[str, Range]:
     The lengths of texts go up to what the model reads. Batches go up to what bounded memory
     takes; larger ones are cut, see `batches`.
     """
-    query = config.predictor.max_query_tokens
+    lengths = length_limits(config)
     visual = config.num_visual_tokens
     clip = visual * config.vision.hidden_size
-    answer = (visual + query) * config.predictor.llama.hidden_size
+    answer = (visual + lengths['query_length']) * config.predictor.llama.hidden_size
     both = max(1, MOST_NUMBERS // answer)
     queries = min(MOST_QUERIES, max(1, both // 2)) if spec.name == 'predictor' else MOST_QUERIES
     fits = {
         'x_encoder': MOST_NUMBERS // clip,
         'predictor': both // queries,
-        'y_encoder': MOST_NUMBERS // (config.y_encoder.max_tokens * config.y_encoder.hidden_size),
+        'y_encoder': MOST_NUMBERS // (lengths['text_length'] * config.y_encoder.hidden_size),
         'y_decoder': MOST_NUMBERS
-        // (config.y_decoder.max_tokens * config.y_decoder.llama.hidden_size),
+        // (lengths['written_length'] * config.y_decoder.llama.hidden_size),
     }
     fit = max(1, fits.get(spec.name, MOST_VECTORS))
     usual_and_most = {
         'clips': (1, min(MOST_CLIPS, fit)),
         'queries': (2, queries),
-        'query_length': (12, query),
+        'query_length': (12, lengths['query_length']),
         'texts': (8, min(MOST_TEXTS, fit)),
-        'text_length': (16, config.y_encoder.max_tokens),
-        'written_length': (8, config.y_decoder.max_tokens),
+        'text_length': (16, lengths['text_length']),
+        'written_length': (8, lengths['written_length']),
         'states': (1, MOST_CLIPS),
         'actions': (8, MOST_TEXTS),
         'pairs': (1, MOST_VECTORS),
