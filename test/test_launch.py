@@ -36,7 +36,16 @@ def test_defaults_leave_everything_to_the_parameter_file():
 @pytest.mark.parametrize(
     ('values', 'expected'),
     [
-        ({'image': '/camera/image_raw'}, {'perception': {'image': '/camera/image_raw'}}),
+        ({'image': '/camera/image_raw'}, {'perception': {'image': ['/camera/image_raw']}}),
+        (
+            {'image': '/front/image, /rear/image', 'camera': 'front,rear'},
+            {
+                'perception': {
+                    'image': ['/front/image', '/rear/image'],
+                    'camera': ['front', 'rear'],
+                }
+            },
+        ),
         ({'rate_hz': '2'}, {'perception': {'rate_hz': 2.0}}),
         (
             {'queries': 'caption, What is red?'},

@@ -367,11 +367,10 @@ def test_the_last_embeddings_reach_the_event_node_at_a_signal(graph, checkpoint,
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
     feed = Feed(graph)
-    waiting = (perception, 'camera')
 
     def sample_waits() -> bool:
         feed.send(3)
-        return waiting in host.worker._slots
+        return perception._embedder in host.worker._slots
 
     with busy(perception):
         wait_until(sample_waits)

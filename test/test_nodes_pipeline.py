@@ -121,11 +121,20 @@ def test_the_client_asks_the_nodes(played):
     ranked = played.client.infer_action(scene(0), scene(1), ['open the drawer', 'push it'])
     assert {text for text, _ in ranked} == {'open the drawer', 'push it'}
     assert ranked[0][1] >= ranked[1][1]
+    labels = ['the drawer is open', 'a red cube', 'nothing']
+    for ranked in (
+        played.client.classify(labels, image=scene(0)),
+        played.client.answer('What is there?', labels, image=scene(0)),
+    ):
+        assert {text for text, _ in ranked} == set(labels)
+        assert [score for _, score in ranked] == sorted((s for _, s in ranked), reverse=True)
 
 
 def test_the_client_says_what_is_wrong(played):
     with pytest.raises(ServiceError, match='embed_text was refused: .*empty'):
         played.client.embed_text([''])
+    with pytest.raises(ServiceError, match="classify was refused: camera is 'arm'"):
+        played.client.classify(['open'], camera='arm')
     with (
         VljepaClient(namespace='/elsewhere', name='lost') as lost,
         pytest.raises(ServiceError, match='no service /elsewhere/embed_text'),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ COUNT = Parameter('count', 3, 'A count.', minimum=0)
 BACKEND = Parameter('backend', 'auto', 'A backend.', choices=('auto', 'torch'))
 FLAG = Parameter('loop', True, 'A flag.')
 TEXTS = Parameter('queries', ['caption'], 'Texts.')
+LABELS = Parameter('labels', [], 'Texts or none.', may_be_empty=True)
 
 
 @pytest.fixture(scope='module')
@@ -41,6 +43,10 @@ def graph():
         (BACKEND, 'torch', 'torch'),
         (FLAG, False, False),
         (TEXTS, ('a', 'b'), ['a', 'b']),
+        (TEXTS, 'one', ['one']),
+        (LABELS, [], []),
+        (LABELS, b'', []),
+        (LABELS, ['a'], ['a']),
     ],
 )
 def test_allowed_values(parameter, value, expected):
@@ -62,8 +68,11 @@ def test_allowed_values(parameter, value, expected):
         (FLAG, 'yes', 'true or false'),
         (TEXTS, [], 'one or more texts, none of them empty'),
         (TEXTS, ['a', ' '], 'one or more texts, none of them empty'),
-        (TEXTS, 'caption', 'one or more texts, none of them empty'),
+        (TEXTS, '', 'one or more texts, none of them empty'),
+        (TEXTS, 3, 'one or more texts, none of them empty'),
         (TEXTS, None, 'one or more texts, none of them empty'),
+        (LABELS, [''], 'any number of texts, none of them empty'),
+        (LABELS, [1], 'any number of texts, none of them empty'),
     ],
 )
 def test_refused_values_name_what_is_allowed(parameter, value, allowed):
@@ -90,6 +99,8 @@ def set_parameters(node, **values) -> list[str]:
         ({'rate_hz': 'fast'}, 'allowed is a number from 0.1 to 100'),
         ({'backend': 'cuda'}, "allowed is one of 'auto', 'onnxruntime'"),
         ({'queries': ['']}, 'allowed is a list of one or more texts'),
+        ({'labels': ['open', 'closed']}, ''),
+        ({'labels': []}, ''),
         ({'autostart': True}, 'read-only'),
     ],
 )
@@ -98,7 +109,21 @@ def test_set_on_a_node(graph, values, reason):
     (refusal,) = set_parameters(node, **values)
     assert reason in refusal
     assert bool(refusal) == bool(reason)
-    assert node.parameters['rate_hz'] == (2.0 if not reason else 5.0)
+    assert node.parameters['rate_hz'] == values.get('rate_hz', 5.0) or reason
+    assert not reason or node.parameters['rate_hz'] == 5.0
+
+
+@pytest.mark.parametrize(
+    ('cameras', 'named'),
+    [
+        ({'image': ['/a/image', '/b/image']}, r'image has 2 topics .* camera has 1 names'),
+        ({'image': ['/a', '/b'], 'camera': ['left', 'left']}, 'a name of its own'),
+    ],
+)
+def test_every_camera_needs_a_name_of_its_own(graph, cameras, named):
+    node = graph.add(PerceptionNode, **cameras)
+    assert node.trigger_configure() == FAILURE
+    assert re.search(named, node.health._facts['last_failure'])
 
 
 def test_thresholds_must_fit_each_other(graph):

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 # Before ROS: missing interfaces are then one clear error.
 from vljepa_ros.interfaces import (  # isort: skip
+    Answer,
+    Classify,
     Embedding,
     EmbedText,
     InferAction,
@@ -183,6 +185,67 @@ class VljepaClient:
             candidates=list(candidates),
         )
         answer = self._ask(InferAction, 'infer_action', request, timeout_s)
+        return [(item.text, item.score) for item in answer.ranked]
+
+    def classify(
+        self,
+        labels: Sequence[str],
+        *,
+        image: np.ndarray | None = None,
+        camera: str = '',
+        query: str = '',
+        timeout_s: float = 15.0,
+    ) -> list[tuple[str, float]]:
+        """Rank labels of an open vocabulary against what a camera sees now, or an image shows.
+
+        Args:
+            labels: any texts.
+            image: RGB uint8 [H, W, 3] to look at instead of a camera.
+            camera: the camera's name; may be empty where there is only one.
+            query: what the labels are answers to, a query's name or a question; 'caption' if
+                empty.
+            timeout_s: how long to wait for the answer.
+
+        Returns:
+            (label, cosine) of all labels, the best first.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+        """
+        request = Classify.Request(labels=list(labels), query=query, camera=camera)
+        if image is not None:
+            request.image = to_message(image, Header())
+        answer = self._ask(Classify, 'classify', request, timeout_s)
+        return [(item.text, item.score) for item in answer.ranked]
+
+    def answer(
+        self,
+        question: str,
+        candidates: Sequence[str],
+        *,
+        image: np.ndarray | None = None,
+        camera: str = '',
+        timeout_s: float = 15.0,
+    ) -> list[tuple[str, float]]:
+        """Rank candidate answers to a question about what a camera sees, or an image shows.
+
+        Args:
+            question: several words or with a question mark.
+            candidates: possible answers.
+            image: as in `classify`.
+            camera: as in `classify`.
+            timeout_s: how long to wait for the answer.
+
+        Returns:
+            (answer, cosine) of all candidates, the best first.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+        """
+        request = Answer.Request(question=question, candidates=list(candidates), camera=camera)
+        if image is not None:
+            request.image = to_message(image, Header())
+        answer = self._ask(Answer, 'answer', request, timeout_s)
         return [(item.text, item.score) for item in answer.ranked]
 
     def state(self, node: str, *, timeout_s: float = 5.0) -> str:

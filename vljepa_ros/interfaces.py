@@ -14,8 +14,8 @@ _BUILD = (
 )
 
 try:
-    from vljepa_ros.msg import Embedding, ScoredText, SemanticEvent
-    from vljepa_ros.srv import EmbedText, InferAction
+    from vljepa_ros.msg import Classification, Embedding, ScoredText, SemanticEvent
+    from vljepa_ros.srv import Answer, Classify, EmbedText, InferAction
 except ModuleNotFoundError as error:
     if (error.name or '').startswith('vljepa_ros.'):
         raise InterfacesNotBuiltError(
@@ -31,4 +31,13 @@ except ImportError as error:
         f'The built messages of vljepa_ros do not fit this version ({error}). {_BUILD}'
     ) from error
 
-__all__ = ['EmbedText', 'Embedding', 'InferAction', 'ScoredText', 'SemanticEvent']
+__all__ = [
+    'Answer',
+    'Classification',
+    'Classify',
+    'EmbedText',
+    'Embedding',
+    'InferAction',
+    'ScoredText',
+    'SemanticEvent',
+]

@@ -66,10 +66,22 @@ FLAG_CHOICES = ('', 'true', 'false')
 ARGUMENTS = (
     LaunchArgument(
         'image',
-        "The camera's image topic, such as /camera/image_raw.",
+        "The cameras' image topics, separated by commas, such as /camera/image_raw.",
+        nodes=('perception',),
+        parse=texts,
+    ),
+    LaunchArgument(
+        'camera',
+        "The cameras' names in embeddings and events, separated by commas, in the order of image.",
+        nodes=('perception',),
+        parse=texts,
+    ),
+    LaunchArgument(
+        'image_transport',
+        'How the images come in: raw, or compressed (on <image>/compressed).',
+        choices=('', 'raw', 'compressed'),
         nodes=('perception',),
     ),
-    LaunchArgument('camera', "The camera's name in embeddings and events.", nodes=('perception',)),
     LaunchArgument(
         'params_file',
         'YAML file with the parameters of all nodes; arguments that are given win over it.',

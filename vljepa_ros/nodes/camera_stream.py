@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from vljepa_ros.errors import ImageError
+from vljepa_ros.errors import ImageError, StreamError
 from vljepa_ros.nodes.health import Health
-from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
+from vljepa_ros.nodes.transports import Transport
 from vljepa_ros.stream.clip_buffer import Arrival, Clip, ClipBuffer
 from vljepa_ros.stream.clip_wait import ClipWait
 from vljepa_ros.stream.stamp_grid import StampGrid
@@ -34,7 +34,8 @@ class CameraSample:
 class CameraStream:
     """Collects one camera's images and says when a clip is due.
 
-    Wrong images are reported and left out. `take` and `watch` may run in different threads.
+    Wrong images are reported and left out. Only one thread at a time may call `take`; the rest may
+    be used by others meanwhile.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class CameraStream:
         *,
         name: str,
         topic: str,
+        transport: Transport,
         buffer: ClipBuffer,
         health: Health,
         now_ns: Callable[[], int],
@@ -51,28 +53,31 @@ class CameraStream:
         Args:
             name: the camera's name.
             topic: its topic, for messages.
+            transport: how its images come in.
             buffer: an empty clip buffer.
             health: where everything strange is reported.
             now_ns: the node's clock, for images without a stamp.
         """
         self.name = name
         self._topic = topic
+        self._transport = transport
         self._buffer = buffer
         self._health = health
         self._now_ns = now_ns
         self._grid = StampGrid(1.0)
         self._wait = ClipWait(buffer.span_ns)
-        self._form: tuple[int, int, str] | None = None
+        self._form = ''
+        self._header = Header()
         self._lock = threading.Lock()
         self._received_s = time.monotonic()
         self._seen_any = False
         self._said_unstamped = False
 
-    def take(self, message: Image, *, rate_hz: float) -> CameraSample | None:
+    def take(self, message: Any, *, rate_hz: float) -> CameraSample | None:
         """Take the next image.
 
         Args:
-            message: the image.
+            message: the image, of the transport's type.
             rate_hz: how often a clip is due, in the clock of the stamps.
 
         Returns:
@@ -86,15 +91,20 @@ class CameraStream:
         header = self._stamped(message.header)
         stamp_ns = to_ns(header.stamp)
         newest_ns = self._buffer.newest_ns
+        form = self._transport.form(message)
         try:
-            arrival = self._buffer.push(stamp_ns, to_rgb(message))
+            picture = self._transport.read(message, self._buffer.image_size)
+            with self._lock:
+                arrival = self._buffer.push(stamp_ns, picture)
+                if arrival is not Arrival.LATE:
+                    self._header = header
         except ImageError as error:
             self._health.count('frames_unusable')
             self._health.error(
-                f'image {self.name} {message.encoding}', f'{self._topic}: image left out: {error}'
+                f'image {self.name} {form}', f'{self._topic}: image left out: {error}'
             )
             return None
-        self._note_form(message)
+        self._note_form(form)
         if arrival is Arrival.LATE:
             self._health.count('frames_late')
             return None
@@ -131,6 +141,29 @@ class CameraStream:
         """Take back what is reported as lasting."""
         for trouble in ('stopped', 'no clip'):
             self._health.resolve(f'{trouble} {self.name}')
+
+    def view(self, *, stop_timeout_s: float) -> CameraSample:
+        """Return the clip that ends at the newest image, due or not.
+
+        Args:
+            stop_timeout_s: how old that image may be, in seconds.
+
+        Raises:
+            StreamError: there is no such clip.
+        """
+        if self.silence_s > stop_timeout_s:
+            raise StreamError(
+                f'Camera {self.name!r} shows nothing now: no image on {self._topic} for '
+                f'{stop_timeout_s:g} s'
+            )
+        with self._lock:
+            clip, header = self._buffer.clip(), self._header
+        if clip is None:
+            raise StreamError(
+                f'Camera {self.name!r} shows too little yet: a clip needs images over '
+                f'{self._buffer.span_ns / SECOND_NS:.2g} s. Try again'
+            )
+        return CameraSample(self.name, header, clip)
 
     @property
     def silence_s(self) -> float:
@@ -176,15 +209,7 @@ class CameraStream:
             f'{topic}); play no recording that is shorter than this'
         )
 
-    def _note_form(self, message: Image) -> None:
-        form = (message.width, message.height, message.encoding)
-        if self._form not in (None, form):
-            self._health.warn(
-                f'Images on {self._topic} changed from {_form_text(self._form)} to '
-                f'{_form_text(form)}'
-            )
+    def _note_form(self, form: str) -> None:
+        if self._form not in ('', form):
+            self._health.warn(f'Images on {self._topic} changed from {self._form} to {form}')
         self._form = form
-
-
-def _form_text(form: tuple[int, int, str] | None) -> str:
-    return '?' if form is None else f'{form[0]}×{form[1]} {form[2]}'

@@ -26,8 +26,8 @@ from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.embedding_stream import EmbeddingStream
 from vljepa_ros.nodes.lifecycle import take_waiting
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode, check_queries
-from vljepa_ros.nodes.parameters import Change, Parameter
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.parameters import Parameter
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.stream.change_detector import DriftConfig
@@ -42,7 +42,6 @@ PARAMETERS = (
         'queries',
         ['caption'],
         'The queries whose embeddings are turned into events.',
-        change=Change.UNCONFIGURED,
     ),
     Parameter(
         'threshold',
@@ -102,12 +101,12 @@ class EventNode(ModelNode):
         self._pending: list[Future[None]] = []
 
     def check_together(self, values: Mapping[str, Any]) -> None:
-        """Check the thresholds against each other."""
+        """Check the thresholds against each other, and the queries against the model."""
+        super().check_together(values)
         _drift_config(values)
 
     def warm_up(self, engine: Engine) -> None:
         """Decode once."""
-        check_queries(self.parameters['queries'], engine)
         engine.decode(np.eye(1, engine.config.embedding_dim, dtype=np.float32))
 
     def activate(self) -> None:

@@ -17,7 +17,7 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 
 THROTTLE_S = 5.0
-LATENCY_SAMPLES = 1000
+TIME_SAMPLES = 1000
 MAX_KEYS = 100
 
 
@@ -40,7 +40,7 @@ class Health:
         self._last_error = ''
         self._last_warning = ''
         self._logged: dict[str, float] = {}
-        self._latencies: deque[float] = deque(maxlen=LATENCY_SAMPLES)
+        self._times: dict[str, deque[float]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # Real time, and a group of its own: a paused simulation or a loading model is no reason
         # to fall silent.
@@ -56,10 +56,10 @@ class Health:
         with self._lock:
             self._counters[name] = self._counters.get(name, 0) + amount
 
-    def measure_latency(self, seconds: float) -> None:
-        """Add a latency sample."""
+    def measure(self, name: str, seconds: float) -> None:
+        """Add a sample of a time; the percentiles of the last ones are shown."""
         with self._lock:
-            self._latencies.append(seconds)
+            self._times.setdefault(name, deque(maxlen=TIME_SAMPLES)).append(seconds)
 
     def state(self, facts: Mapping[str, str]) -> None:
         """Set facts, such as the model's identity."""
@@ -122,9 +122,9 @@ class Health:
             values = {name: str(count) for name, count in self._counters.items()}
             values.update(self._facts)
             values.update(probed)
-            if self._latencies:
-                p50, p99 = np.percentile(np.array(self._latencies) * 1000.0, [50, 99])
-                values.update(latency_p50_ms=f'{p50:.1f}', latency_p99_ms=f'{p99:.1f}')
+            for name, times in self._times.items():
+                p50, p99 = np.percentile(np.array(times) * 1000.0, [50, 99])
+                values.update({f'{name}_p50_ms': f'{p50:.1f}', f'{name}_p99_ms': f'{p99:.1f}'})
             values['last_error'] = self._last_error
             values['last_warning'] = self._last_warning
             troubles = '; '.join(self._troubles.values())

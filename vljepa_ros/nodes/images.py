@@ -19,21 +19,22 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from vljepa_ros.errors import ImageError
+from vljepa_ros.stream.image_ops import BGR, RGB, Picture
 
 Converter = Callable[[Image], np.ndarray]
 
 # Bytes of a pixel, and where its red, green and blue are.
 PLAIN_ENCODINGS: dict[str, tuple[int, tuple[int, int, int]]] = {
-    'rgb8': (3, (0, 1, 2)),
-    'bgr8': (3, (2, 1, 0)),
-    'rgba8': (4, (0, 1, 2)),
-    'bgra8': (4, (2, 1, 0)),
+    'rgb8': (3, RGB),
+    'bgr8': (3, BGR),
+    'rgba8': (4, RGB),
+    'bgra8': (4, BGR),
     'mono8': (1, (0, 0, 0)),
 }
 
 
-def to_rgb(message: Image) -> np.ndarray:
-    """Return an image message as RGB uint8 [H, W, 3]; may be a view of its data.
+def to_picture(message: Image) -> Picture:
+    """Return the picture in an image message; may be a view of its data.
 
     Raises:
         ImageError: the image is empty, its data is too short, or its encoding is unknown.
@@ -45,7 +46,7 @@ def to_rgb(message: Image) -> np.ndarray:
             'width and height must be at least 1'
         )
     if encoding not in PLAIN_ENCODINGS:
-        return _convert(message)
+        return Picture(_convert(message))
     channels, order = PLAIN_ENCODINGS[encoding]
     row = width * channels
     if message.step < row or len(message.data) < message.step * height:
@@ -56,7 +57,12 @@ def to_rgb(message: Image) -> np.ndarray:
         )
     data = np.frombuffer(message.data, dtype=np.uint8, count=message.step * height)
     pixels = data.reshape(height, message.step)[:, :row].reshape(height, width, channels)
-    return pixels if encoding == 'rgb8' else pixels[:, :, order]
+    return Picture(pixels, order)
+
+
+def to_rgb(message: Image) -> np.ndarray:
+    """Return an image message as RGB uint8 [H, W, 3]; errors as `to_picture`."""
+    return to_picture(message).rgb()
 
 
 def to_message(image: np.ndarray, header: Header) -> Image:
@@ -77,7 +83,7 @@ def to_message(image: np.ndarray, header: Header) -> Image:
 
 def _convert(message: Image) -> np.ndarray:
     try:
-        image = np.asarray(_converter()(message))
+        image = np.asarray(_converter()[1](message))
     except ImageError:
         raise
     except Exception as error:  # each library raises its own kinds
@@ -92,16 +98,25 @@ def _convert(message: Image) -> np.ndarray:
     return image
 
 
+def converter_name() -> str:
+    """Return what converts the encodings that are not plain.
+
+    Raises:
+        ImageError: nothing does.
+    """
+    return _converter()[0]
+
+
 @functools.cache
-def _converter() -> Converter:
-    """Return the first converter that works here."""
-    for load in (_cv_bridge, _rosbags_image):
+def _converter() -> tuple[str, Converter]:
+    """Return the first converter that works here, and its name."""
+    for name, load in (('cv_bridge', _cv_bridge), ('rosbags-image', _rosbags_image)):
         try:
             converter = load()
             _try_out(converter)
         except Exception:  # missing, or built for another NumPy: the next one
             continue
-        return converter
+        return name, converter
     raise ImageError(
         f'Encodings other than {", ".join(PLAIN_ENCODINGS)} need cv_bridge (on a ROS '
         f'installation: sudo apt install ros-$ROS_DISTRO-cv-bridge) or rosbags-image '

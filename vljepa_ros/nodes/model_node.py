@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -113,6 +113,7 @@ class ModelNode(ManagedNode):
         )
         engine = self.engine
         try:
+            self.check_together(self.parameters.values())
             self.host.worker.submit(lambda: self.warm_up(engine), bounded=False).result()
         except BaseException:
             self.cleanup()
@@ -132,7 +133,12 @@ class ModelNode(ManagedNode):
         )
 
     def warm_up(self, engine: Engine) -> None:
-        """Run the model once in the worker; raises if a parameter does not fit the model."""
+        """Run the model once in the worker."""
+
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Check queries, if the node has any, against the model, if it is loaded."""
+        if self.engine is not None and 'queries' in values:
+            check_queries(values['queries'], self.engine)
 
     def cleanup(self) -> None:
         """Give the model back."""

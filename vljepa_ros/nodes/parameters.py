@@ -45,6 +45,7 @@ class Parameter:
         maximum: greatest allowed number.
         choices: allowed texts; empty allows all.
         change: when it may be changed.
+        may_be_empty: whether a list may hold nothing.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     change: Change = Change.ANY_TIME
+    may_be_empty: bool = False
 
     @property
     def allowed(self) -> str:
@@ -65,7 +67,8 @@ class Parameter:
         if isinstance(self.default, str):
             return 'a text'
         if isinstance(self.default, list):
-            return 'a list of one or more texts, none of them empty'
+            count = 'any number of' if self.may_be_empty else 'one or more'
+            return f'a list of {count} texts, none of them empty'
         noun = 'a whole number' if isinstance(self.default, int) else 'a number'
         if self.minimum is not None and self.maximum is not None:
             return f'{noun} from {self.minimum:g} to {self.maximum:g}'
@@ -74,7 +77,9 @@ class Parameter:
         return noun
 
     def validate(self, value: Any) -> Value:
-        """Return the value in the type of the default; a whole number passes as a number.
+        """Return the value in the type of the default.
+
+        A whole number passes as a number, and a text as a list of one.
 
         Raises:
             ConfigurationError: the value is not allowed; the sentence says what is.
@@ -82,10 +87,14 @@ class Parameter:
         wanted = type(self.default)
         if wanted is float and type(value) is int:
             value = float(value)
-        good = type(value) is wanted or (wanted is list and isinstance(value, (list, tuple)))
+        if wanted is list and isinstance(value, str):
+            value = [value]
+        # ROS has many types of lists; an empty one comes as bytes.
+        good = type(value) is wanted or (wanted is list and isinstance(value, (bytes, Sequence)))
         if good and wanted is list:
             value = list(value)
-            good = bool(value) and all(isinstance(item, str) and item.strip() for item in value)
+            good = all(isinstance(item, str) and item.strip() for item in value)
+            good = good and (bool(value) or self.may_be_empty)
         if good and wanted is float:
             good = math.isfinite(value)
         if good and self.choices:

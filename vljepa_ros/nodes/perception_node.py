@@ -1,80 +1,39 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""perception: camera images in, a stream of semantic embeddings out; also embeds texts."""
+"""perception: camera images in, a stream of semantic embeddings out; also answers questions."""
 
 from __future__ import annotations
 
 import array
-import functools
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
-from rclpy.subscription import Subscription
-from rclpy.timer import Timer
-from sensor_msgs.msg import Image
 
-from vljepa_ros.errors import VljepaError
 from vljepa_ros.inference import Engine
-from vljepa_ros.interfaces import Embedding, EmbedText
+from vljepa_ros.interfaces import Classification, Embedding, EmbedText
 from vljepa_ros.nodes import qos
-from vljepa_ros.nodes.camera_stream import CameraSample, CameraStream
+from vljepa_ros.nodes.camera_stream import CameraSample
+from vljepa_ros.nodes.cameras import CAMERA_PARAMETERS, Cameras, check_cameras
+from vljepa_ros.nodes.embedder import EMBEDDER_PARAMETERS, Embedder
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode, check_queries
-from vljepa_ros.nodes.parameters import Change, Parameter
+from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.scores import scored_texts
 from vljepa_ros.nodes.stamps import to_stamp
+from vljepa_ros.nodes.view_services import ViewServices
 from vljepa_ros.nodes.worker import EngineHost
-from vljepa_ros.stream.clip_buffer import ClipBuffer
 from vljepa_ros.stream.stamps import SECOND_NS
+from vljepa_ros.world.action_inference import ScoredCandidate
 
-WATCH_PERIOD_S = 0.25
 FINISH_TIMEOUT_S = 5.0
 
-PARAMETERS = (
-    *MODEL_PARAMETERS,
-    Parameter(
-        'image',
-        'image_raw',
-        "The camera's image topic; a relative name is resolved in the node's namespace.",
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'camera',
-        'camera',
-        "The camera's name in embeddings and events.",
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'queries',
-        ['caption'],
-        "What is asked about each clip: names of the model's queries, or free questions (several "
-        'words or a question mark).',
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'rate_hz',
-        5.0,
-        "Embeddings a second, in the clock of the images' stamps.",
-        minimum=0.1,
-        maximum=100.0,
-    ),
-    Parameter(
-        'stop_timeout_s',
-        2.0,
-        'Seconds without an image after which the camera counts as stopped.',
-        minimum=0.1,
-        maximum=3600.0,
-    ),
-)
+PARAMETERS = (*MODEL_PARAMETERS, *CAMERA_PARAMETERS, *EMBEDDER_PARAMETERS)
 
 
 class PerceptionNode(ModelNode):
-    """Runs X-Encoder and Predictor on the clips of a camera."""
+    """Runs X-Encoder and Predictor on the clips of cameras."""
 
     def __init__(self, *, host: EngineHost | None = None, **options: Any) -> None:
         """Create the node.
@@ -90,113 +49,86 @@ class PerceptionNode(ModelNode):
             host=host,
             counters=(
                 *('frames_in', 'frames_late', 'frames_unusable'),
-                *('frames_dropped', 'embeddings'),
+                *('frames_dropped', 'samples_still', 'embeddings'),
             ),
             **options,
         )
         self._publisher = self.create_lifecycle_publisher(Embedding, 'embedding', qos.EMBEDDING)
-        self._image_group = MutuallyExclusiveCallbackGroup()
-        self._streams: list[CameraStream] = []
-        # Transitions run beside the image callbacks; after one, no stale callback may do anything.
-        self._streams_lock = threading.Lock()
-        self._image_subscriptions: list[Subscription] = []
-        self._watch: Timer | None = None
-        self.health.probe('frame_age_s', self._frame_age)
+        self._label_publisher = self.create_lifecycle_publisher(
+            Classification, 'classification', qos.EMBEDDING
+        )
+        self._cameras = Cameras(self)
+        self._embedder: Embedder | None = None
+        self._model_id = ''
         self.add_service(EmbedText, 'embed_text', self._on_embed_text)
+        self._view_services = ViewServices(self, self._cameras.view)
+
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Check the cameras' names, and the queries against the model."""
+        super().check_together(values)
+        check_cameras(values)
 
     def warm_up(self, engine: Engine) -> None:
-        """Answer every query about a black clip and embed a text."""
+        """Answer every query about black clips, and embed a text."""
         size, frames = engine.config.image_size, engine.config.clip_frames
-        clip = np.zeros((1, frames, size, size, 3), dtype=np.uint8)
-        check_queries(self.parameters['queries'], engine)
-        engine.predict(engine.encode(clip), self.parameters['queries'])
+        for count in sorted({1, len(self.parameters['camera'])}):
+            clips = np.zeros((count, frames, size, size, 3), dtype=np.uint8)
+            engine.predict(engine.encode(clips), self.parameters['queries'])
         engine.embed_text(['a text'])
 
     def activate(self) -> None:
-        """Subscribe to the camera."""
-        self._open(self.parameters['camera'], self.parameters['image'])
-        self._watch = self.create_timer(
-            WATCH_PERIOD_S,
-            self._watch_cameras,
-            callback_group=self._image_group,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        """Subscribe to the cameras."""
+        assert self.engine is not None
+        self._model_id = self.engine.model_id
+        self._embedder = Embedder(
+            self.engine,
+            self.host.worker,
+            parameters=self.parameters,
+            health=self.health,
+            output=self,
         )
+        self._cameras.open(self.engine, self._embedder)
 
     def deactivate(self) -> None:
-        """Leave the camera, publish what is left and forget its images."""
-        if self._watch is not None:
-            self.destroy_timer(self._watch)
-            self._watch = None
-        for subscription in self._image_subscriptions:
-            self.destroy_subscription(subscription)
-        with self._streams_lock:
-            streams, self._streams, self._image_subscriptions = self._streams, [], []
-        for stream in streams:
-            self.host.worker.finish((self, stream.name), timeout_s=FINISH_TIMEOUT_S)
-            stream.close()
+        """Leave the cameras, publish what is left and forget their images."""
+        self._cameras.close()
+        if self._embedder is not None:
+            self._embedder.finish(timeout_s=FINISH_TIMEOUT_S)
+            self._embedder = None
         # The event node is stopped next, and takes what has arrived by then.
         self._publisher.wait_for_all_acked(Duration(seconds=1))
 
-    def _open(self, camera: str, topic: str) -> None:
-        assert self.engine is not None
-        config = self.engine.config
-        stream = CameraStream(
-            name=camera,
-            topic=self.resolve_topic_name(topic),
-            buffer=ClipBuffer(
-                clip_frames=config.clip_frames,
-                clip_fps=config.clip_fps,
-                image_size=config.image_size,
-            ),
-            health=self.health,
-            now_ns=lambda: self.get_clock().now().nanoseconds,
-        )
-        self._streams.append(stream)
-        self._image_subscriptions.append(
-            self.create_subscription(
-                Image,
-                topic,
-                functools.partial(self._on_image, stream),
-                qos.IMAGE_INPUT,
-                callback_group=self._image_group,
+    def embedded(self, sample: CameraSample, query: str, vector: np.ndarray) -> None:
+        """Publish the embedding [D] of a query about a clip; runs in the worker."""
+        self._publisher.publish(
+            Embedding(
+                header=sample.header,
+                camera=sample.camera,
+                query=query,
+                model_id=self._model_id,
+                clip_start=to_stamp(sample.clip.first_stamp_ns),
+                clip_end=to_stamp(sample.clip.last_stamp_ns),
+                normalized=True,
+                data=array.array('f', vector.astype(np.float32).tobytes()),
             )
         )
-
-    def _on_image(self, stream: CameraStream, message: Image) -> None:
-        with self._streams_lock:
-            engine = self.engine
-            if stream not in self._streams or engine is None:
-                return
-            sample = stream.take(message, rate_hz=self.parameters['rate_hz'])
-            if sample is None:
-                return
-            work = functools.partial(self._embed, engine, sample, self.parameters['queries'])
-            if self.host.worker.offer((self, stream.name), work):
-                self.health.count('frames_dropped')
-
-    def _embed(self, engine: Engine, sample: CameraSample, queries: Sequence[str]) -> None:
-        """Run the model on a clip and publish; runs in the worker."""
-        try:
-            vectors = engine.predict(engine.encode(sample.clip.frames[None]), queries)[0]  # [Q, D]
-        except VljepaError as error:
-            self.health.error('model', f'The model failed on {sample.camera!r}: {error}')
-            return
-        except Exception as error:
-            self.health.error('model', f'Unexpected {type(error).__name__} in the model: {error}')
-            return
-        for query, vector in zip(queries, vectors, strict=True):
-            self._publisher.publish(_message(sample, query, engine.model_id, vector))
-        self.health.count('embeddings', len(queries))
+        self.health.count('embeddings')
         age_ns = self.get_clock().now().nanoseconds - sample.clip.last_stamp_ns
-        self.health.measure_latency(age_ns / SECOND_NS)
+        self.health.measure('latency', age_ns / SECOND_NS)
 
-    def _watch_cameras(self) -> None:
-        with self._streams_lock:
-            for stream in self._streams:
-                stream.watch(stop_timeout_s=self.parameters['stop_timeout_s'])
-
-    def _frame_age(self) -> str:
-        return ', '.join(f'{stream.silence_s:.2f}' for stream in self._streams)
+    def labelled(
+        self, sample: CameraSample, query: str, ranked: Sequence[ScoredCandidate]
+    ) -> None:
+        """Publish the labels of a clip, the best first; runs in the worker."""
+        self._label_publisher.publish(
+            Classification(
+                header=sample.header,
+                camera=sample.camera,
+                query=query,
+                model_id=self._model_id,
+                ranked=scored_texts(ranked),
+            )
+        )
 
     def _on_embed_text(
         self, request: EmbedText.Request, response: EmbedText.Response
@@ -208,19 +140,6 @@ class PerceptionNode(ModelNode):
             response.data = array.array('f', vectors.astype(np.float32).tobytes())
 
         return self.serve(response, answer)
-
-
-def _message(sample: CameraSample, query: str, model_id: str, vector: np.ndarray) -> Embedding:
-    return Embedding(
-        header=sample.header,
-        camera=sample.camera,
-        query=query,
-        model_id=model_id,
-        clip_start=to_stamp(sample.clip.first_stamp_ns),
-        clip_end=to_stamp(sample.clip.last_stamp_ns),
-        normalized=True,
-        data=array.array('f', vector.astype(np.float32).tobytes()),
-    )
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -12,11 +12,12 @@ from sensor_msgs.msg import Image
 
 from vljepa_ros.errors import ImageError
 from vljepa_ros.inference import Engine
-from vljepa_ros.interfaces import InferAction, ScoredText
+from vljepa_ros.interfaces import InferAction
 from vljepa_ros.nodes.images import to_rgb
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.runner import run
+from vljepa_ros.nodes.scores import scored_texts
 from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.world.action_inference import infer_action, predict_action, rank
 
@@ -57,7 +58,7 @@ class WorldModelNode(ModelNode):
             action = call.run(lambda engine: predict_action(engine, initial, goal))
             ranked = rank(candidates, call.embed_texts(candidates), action)
             response.model_id = call.model_id
-            response.ranked = [ScoredText(text=item.text, score=item.score) for item in ranked]
+            response.ranked = scored_texts(ranked)
             self.health.count('inferred_actions')
 
         return self.serve(response, answer)

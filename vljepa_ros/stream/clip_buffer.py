@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.stream.image_ops import to_model_view
+from vljepa_ros.stream.image_ops import Picture, to_model_view
 from vljepa_ros.stream.stamps import SECOND_NS
 
 # Frames kept for each frame of a clip: a faster camera is thinned out, so memory is bounded.
@@ -59,6 +59,9 @@ class ClipBuffer:
 
     A clip ends at the newest frame and reaches back in steps of `1 / clip_fps`; for each step the
     frame nearest in time is taken. A 15 Hz and a 30 Hz camera therefore give the same clips.
+
+    Attributes:
+        image_size: side of the frames in pixels.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class ClipBuffer:
                 f'clip_frames {clip_frames}, clip_fps {clip_fps}, image_size {image_size} and '
                 f'max_gap_s {max_gap_s} must all be positive and finite'
             )
-        self._image_size = image_size
+        self.image_size = image_size
         self._step_ns = round(SECOND_NS / clip_fps)
         self._clip_frames = clip_frames
         self._max_gap_ns = self._step_ns if max_gap_s is None else round(max_gap_s * SECOND_NS)
@@ -118,7 +121,7 @@ class ClipBuffer:
         self._frames.clear()
         self._late_in_a_row = 0
 
-    def push(self, stamp_ns: int, image: np.ndarray) -> Arrival:
+    def push(self, stamp_ns: int, image: np.ndarray | Picture) -> Arrival:
         """Add a frame if it is newer than the others.
 
         An older one is late, unless it shows that time has jumped backwards: it is older than all
@@ -127,7 +130,7 @@ class ClipBuffer:
 
         Args:
             stamp_ns: the frame's stamp in nanoseconds.
-            image: RGB uint8 [H, W, 3] of any size.
+            image: RGB uint8 [H, W, 3] of any size, or a picture.
 
         Returns:
             What became of it.
@@ -137,7 +140,7 @@ class ClipBuffer:
         """
         if stamp_ns == self.newest_ns:
             return Arrival.REPEATED
-        view = to_model_view(image, self._image_size)
+        view = to_model_view(image, self.image_size)
         if self._is_late(stamp_ns):
             self._late_in_a_row += 1
             if self._late_in_a_row < LATE_FRAMES_OF_A_JUMP:
