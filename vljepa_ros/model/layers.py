@@ -71,16 +71,21 @@ def rotary_frequencies(dim: int, theta: float, scaling: RopeScaling | None = Non
 
 
 def rotary_table(positions: int, frequency: Tensor) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine tables [positions, 2 · len(frequency)]."""
+    """Return tables [positions, 2 · len(frequency)] for `rotate`."""
     angle = torch.arange(positions, dtype=torch.float32)[:, None] * frequency
-    angle = torch.cat((angle, angle), dim=-1)
-    return angle.cos(), angle.sin()
+    return angle.cos().repeat(1, 2), torch.cat((-angle.sin(), angle.sin()), dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate x [B, heads, N, head_dim] by tables [N, head_dim] (halves convention)."""
+    """Rotate pairs of features: feature i of a head's first half with feature i of its second.
+
+    Args:
+        x: [B, heads, N, head_dim].
+        cos: cosines [N, head_dim].
+        sin: sines [N, head_dim], negative in the first half: no feature needs a sign then.
+    """
     first, second = x.chunk(2, dim=-1)
-    return x * cos.to(x.dtype) + torch.cat((-second, first), dim=-1) * sin.to(x.dtype)
+    return x * cos.to(x.dtype) + torch.cat((second, first), dim=-1) * sin.to(x.dtype)
 
 
 def attention(

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vljepa_ros.model.config import ModelConfig, VisionConfig
-from vljepa_ros.model.layers import attention, initialise
+from vljepa_ros.model.layers import attention, initialise, rotate
 
 
 def rotary_tables_3d(config: VisionConfig, depth: int) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine tables [T·H·W, head_dim] for V-JEPA 2's three-axis rotation.
+    """Return tables [T·H·W, head_dim] for `layers.rotate`, V-JEPA 2's three-axis rotation.
 
     Time, height and width each rotate a third of the head (rounded down to even); what is left is
     not rotated (cosine 1, sine 0). V-JEPA 2 repeats the angle table while it rotates interleaved
@@ -32,14 +32,24 @@ def rotary_tables_3d(config: VisionConfig, depth: int) -> tuple[Tensor, Tensor]:
     ]
     rest = torch.zeros(depth * grid * grid, head_dim - 3 * axis_dim)
     angle = torch.cat([*angles, rest], dim=-1)
-    return angle.cos(), angle.sin()
+    first, second = angle[:, 0::2], angle[:, 1::2]  # of each interleaved pair
+    cos = torch.cat((first.cos(), second.cos()), dim=-1)
+    return cos, torch.cat((-first.sin(), second.sin()), dim=-1)
 
 
-def rotate_interleaved(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate neighbouring pairs of x [B, heads, N, head_dim] by tables [N, head_dim]."""
-    even, odd = x.reshape(*x.shape[:-1], -1, 2).unbind(dim=-1)
-    turned = torch.stack((-odd, even), dim=-1).flatten(-2)
-    return x * cos.to(x.dtype) + turned * sin.to(x.dtype)
+def in_halves(weights: Tensor, heads: int) -> Tensor:
+    """Reorder a projection's outputs: within a head, the first of all pairs, then the second.
+
+    V-JEPA 2 rotates interleaved pairs, and taking activations apart into pairs takes a third of
+    the X-Encoder's time on a CPU. The order of features within a head means nothing to attention
+    as long as queries and keys agree, so the weights are reordered instead, which the runtimes do
+    once when they load a graph.
+
+    Args:
+        weights: weight [heads · head_dim, D] or bias [heads · head_dim].
+        heads: number of heads.
+    """
+    return weights.unflatten(0, (heads, -1, 2)).transpose(1, 2).flatten(0, 2)
 
 
 class VisionAttention(nn.Module):
@@ -58,12 +68,17 @@ class VisionAttention(nn.Module):
         """Attend over x [B, N, D]."""
         batch, length, width = x.shape
         heads = (batch, length, self.num_heads, width // self.num_heads)
-        query = rotate_interleaved(self.query(x).view(heads).transpose(1, 2), cos, sin)
-        key = rotate_interleaved(self.key(x).view(heads).transpose(1, 2), cos, sin)
+        query = rotate(self._paired(self.query, x).view(heads).transpose(1, 2), cos, sin)
+        key = rotate(self._paired(self.key, x).view(heads).transpose(1, 2), cos, sin)
         value = self.value(x).view(heads).transpose(1, 2)
         out = attention(query, key, value)
         projected: Tensor = self.proj(out.transpose(1, 2).reshape(batch, length, width))
         return projected
+
+    def _paired(self, projection: nn.Linear, x: Tensor) -> Tensor:
+        """Project x [B, N, D] to queries or keys in the order of `layers.rotate`."""
+        weight = in_halves(projection.weight, self.num_heads)
+        return functional.linear(x, weight, in_halves(projection.bias, self.num_heads))
 
 
 class VisionMLP(nn.Module):
