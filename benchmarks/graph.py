@@ -4,23 +4,60 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from vljepa_ros.errors import EngineError
 from vljepa_ros.launch_arguments import missing_environment
 
 STOP_TIMEOUT_S = 15.0
+# Ports of domains above 101 may meet the system's ephemeral ports. 0 is everybody's default.
+DOMAIN_IDS = range(1, 102)
 
 
 def prepare(*, domain_id: int) -> None:
     """Set the environment of this process and its children; call it before ROS starts."""
     os.environ.update(missing_environment())
     os.environ.setdefault('ROS_DOMAIN_ID', str(domain_id))
+
+
+@contextmanager
+def own_domain() -> Iterator[int]:
+    """Give this process and its children a ROS domain that no other run of this user is in.
+
+    Nothing leaves this machine. Enter it before ROS starts here.
+
+    Raises:
+        EngineError: all domains are taken.
+    """
+    folder = Path(tempfile.gettempdir()) / f'vljepa_ros_domains_{os.getuid()}'
+    folder.mkdir(exist_ok=True)
+    before = dict(os.environ)
+    start = os.getpid() % len(DOMAIN_IDS)  # other users do not see our locks
+    for domain_id in (*DOMAIN_IDS[start:], *DOMAIN_IDS[:start]):
+        with (folder / str(domain_id)).open('w') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            local = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+            if os.environ.get('ROS_DISTRO') == 'humble':
+                local = {'ROS_LOCALHOST_ONLY': '1'}
+            os.environ.update(missing_environment(), ROS_DOMAIN_ID=str(domain_id), **local)
+            try:
+                yield domain_id
+            finally:
+                os.environ.clear()
+                os.environ.update(before)
+            return
+    raise EngineError(f'All ROS domains are taken by other runs, which hold files in {folder}')
 
 
 @contextmanager

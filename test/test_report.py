@@ -14,7 +14,7 @@ pytest.importorskip('torch', reason='the comparisons need PyTorch: make setup')
 
 from training import run_card
 from training.comparison.ablation import VARIANTS
-from training.report import evaluation
+from training.report import benchmarks, evaluation
 from training.report.__main__ import main
 from training.report.comparison import plot
 from training.report.markdown import number, score, table
@@ -146,11 +146,53 @@ def made_up_comparison(suite: str) -> dict:
     return made_up(metrics, settings=settings, raw=raw)
 
 
+def made_up_benchmark(suite: str) -> dict:
+    machine = {'processor': 'a processor', 'cores': 2}
+    if suite == 'engines':
+        name = 'engines.tiny'
+        metrics = {
+            f'{name}.transformers-fp32.latency_ms': 20.0,
+            f'{name}.transformers-fp32.peak_rss_mb': 700.4,
+            f'{name}.openvino-bf16.latency_ms': 5.0,
+            f'{name}.openvino-bf16.speedup': 4.0,
+            f'{name}.openvino-bf16.cosine': 0.99987,
+            f'{name}.speedup': 4.0,
+            f'{name}.busy_over_quiet': 2.25,
+        }
+        settings = {
+            'device': 'cpu',
+            'threads': 2,
+            'batch': 4,
+            'models': {'tiny': 'tiny@0123456789ab'},
+            'chosen': {'tiny': 'openvino-bf16'},
+        }
+        return made_up(metrics, settings=settings, machine=machine)
+    metrics = {
+        'node.4x640x480.raw.latency_p50_ms': 30.0,
+        'node.4x640x480.raw.min_hz': 4.9,
+        'node.4x640x480.raw.dropped_share': 0.021,
+        'node.vs_baseline.speedup': 3.0,
+        'node.vs_baseline.ours.latency_p50_ms': 31.0,
+        'node.vs_baseline.baseline.latency_p50_ms': 310.0,
+        'start.first_embedding_s': 4.5,
+    }
+    settings = {
+        'model': 'tiny@0123456789ab',
+        'camera_rate_hz': 15.0,
+        'embedding_rate_hz': 5.0,
+        'seconds': 30.0,
+    }
+    raw = {'start.env_mb': {'numpy': 71.4, 'filelock': 0.1}}
+    return made_up(metrics, settings=settings, machine=machine, raw=raw)
+
+
 def made_up_results(suite: str) -> dict:
     if suite == 'eval':
         return made_up_evaluation()
     if suite in ('events', 'streaming', 'camera_rates'):
         return made_up_nodes(suite)
+    if suite in ('engines', 'node'):
+        return made_up_benchmark(suite)
     return made_up_comparison(suite)
 
 
@@ -217,6 +259,23 @@ def test_what_was_not_measured_is_a_dash():
     text = evaluation.scores(results)
     assert '| – / 75 % |' in text
     assert '– / 20' in text
+
+
+def test_engines_stand_beside_transformers():
+    text = benchmarks.engines(made_up_benchmark('engines'))
+    rows = [line.strip('| ').split(' | ') for line in text.splitlines() if line.startswith('|')]
+    assert rows[2] == ['transformers-fp32', '1 ×', '1 ×', '1 ×', '1 ×', '–', '700 MB', '–']
+    assert rows[3] == ['openvino-bf16', '4.00 ×', '–', '–', '–', '0.99987', '–', '–']
+    assert '`auto` takes openvino-bf16, 4.00 times as fast as transformers' in text
+    assert 'kept busy a clip takes 2.25 times as long' in text
+
+
+def test_nodes_stand_beside_the_plain_node():
+    text = benchmarks.node(made_up_benchmark('node'))
+    assert '| 4 × 640x480, raw | 4.90 | 30.0 ms | – | – | – | – | 2.1 % | – |' in text
+    assert '| latency p50 | 31 ms | 310 ms |' in text
+    assert '3.00 times as many embeddings' in text
+    assert 'in MB: numpy 71.' in text
 
 
 def test_plot_draws_both_curves(tmp_path):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.report.benchmarks import engines, node
 from training.report.comparison import PLOT, ablation, comparison, encoders, plot
 from training.report.evaluation import baselines, scores
 from training.report.markdown import Values
@@ -36,6 +37,8 @@ class Section:
 SECTIONS = {
     'eval': Section(('eval',), scores),
     'eval.baselines': Section(('eval',), baselines),
+    'engines': Section(('engines',), engines),
+    'node': Section(('node',), node),
     'nodes': Section(('events', 'streaming', 'camera_rates'), nodes),
     'comparison': Section(('comparison',), comparison),
     'ablation': Section(('ablation',), ablation),
