@@ -366,7 +366,9 @@ class RuntimeConfigDouble:
 
 
 class RtxEngineDouble(EngineDouble):
-    """That of tensorrt_rtx, which makes CUDA graphs itself."""
+    """That of tensorrt_rtx, which makes CUDA graphs itself where it is asked to."""
+
+    records = False
 
     def create_runtime_config(self) -> RuntimeConfigDouble:
         return RuntimeConfigDouble()
@@ -374,9 +376,9 @@ class RtxEngineDouble(EngineDouble):
     def create_execution_context(
         self, runtime_config: RuntimeConfigDouble | None = None
     ) -> ContextDouble | None:
-        assert runtime_config is not None
+        config = runtime_config or RuntimeConfigDouble()
         strategy = tensorrt_rtx.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
-        assert runtime_config.cuda_graph_strategy == strategy
+        self.records = config.cuda_graph_strategy == strategy
         self.capturable = False
         return super().create_execution_context()
 

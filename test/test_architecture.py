@@ -20,6 +20,7 @@ BELOW = {
     'inference': {'inference', 'model'},
     'stream': {'stream'},
     'world': {'world', 'inference', 'stream'},
+    'doctor': {'doctor', 'nodes', 'inference', 'model', 'launch_arguments', '__version__'},
     'nodes': {'nodes', 'world', 'inference', 'stream', 'interfaces', 'launch_arguments'},
 }
 FOR_ALL = {'errors', 'resources'}

@@ -38,7 +38,12 @@ def test_the_version_needs_neither_ros_nor_torch():
 
 @pytest.mark.parametrize(
     ('command', 'options'),
-    [('up', ['--image', '--rate-hz', '--params-file']), ('demo', ['--json', '--no-loop'])],
+    [
+        ('up', ['--image', '--rate-hz', '--params-file']),
+        ('demo', ['--json', '--no-loop']),
+        ('doctor', ['--model', '--gpu', '--json', '--backend', '--threads']),
+        ('warmup', ['model', '--backend', '--device', '--precision', '--threads']),
+    ],
 )
 def test_every_option_is_explained(command, options, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -24,6 +24,11 @@ int cuDeviceGetName(char *name, int size, int device) {
   strncpy(name, names[device - 100], size);
   return 0;
 }
+int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device) {
+  *bytes = (size_t)(device - 99) << 33;
+  return 0;
+}
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   if (attribute != 75 && attribute != 76) return 1;
   *value = capabilities[device - 100][attribute - 75];
@@ -55,9 +60,10 @@ def driver(
 def test_gpus(compiler: str, tmp_path: Path) -> None:
     assert find_gpus(['libnothing.so.1', driver(compiler, tmp_path)]) == CudaDriver(
         (
-            Gpu(0, 'NVIDIA GeForce RTX 4090', (8, 9)),
-            Gpu(1, 'Orin (nvgpu)\N{REPLACEMENT CHARACTER}', (8, 7)),
-        )
+            Gpu(0, 'NVIDIA GeForce RTX 4090', (8, 9), 1 << 33),
+            Gpu(1, 'Orin (nvgpu)\N{REPLACEMENT CHARACTER}', (8, 7), 2 << 33),
+        ),
+        cuda=(12, 6),
     )
 
 

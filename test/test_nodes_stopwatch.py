@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from vljepa_ros.nodes import stopwatch
 from vljepa_ros.nodes.stopwatch import Stopwatch
 
 
 def test_it_counts_blocks_and_can_be_read_inside(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(stopwatch.time, 'perf_counter', lambda: now)
+    monkeypatch.setattr(time, 'perf_counter', lambda: now)
     watch = Stopwatch()
     assert watch.read() == (100.0, 0.0)
     with watch.running():

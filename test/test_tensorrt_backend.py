@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -32,6 +33,9 @@ from tensorrt_double import (  # noqa: E402
     RtxEngineDouble,
 )
 
+from vljepa_ros import cli  # noqa: E402
+from vljepa_ros.doctor import gpu_run  # noqa: E402
+from vljepa_ros.doctor.findings import Level  # noqa: E402
 from vljepa_ros.errors import (  # noqa: E402
     CheckpointError,
     ConfigurationError,
@@ -51,6 +55,7 @@ from vljepa_ros.inference.tensorrt.library import Library, load_library  # noqa:
 from vljepa_ros.inference.tensorrt.progress import BuildProgress  # noqa: E402
 from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
+from vljepa_ros.model.components import COMPONENTS  # noqa: E402
 
 
 class RuntimeDouble:
@@ -228,7 +233,7 @@ def test_an_engine_is_built_only_when_asked(machine: Machine) -> None:
     assert machine.memory.closed
 
 
-@pytest.mark.parametrize('change', ['plan', 'weights', 'graph', 'gpu', 'version'])
+@pytest.mark.parametrize('change', ['plan', 'graph', 'gpu', 'version'])
 def test_what_differs_is_built_anew(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -238,10 +243,6 @@ def test_what_differs_is_built_anew(
     if change == 'plan':
         data = path.read_bytes()
         path.write_bytes(data[: len(data) // 2])
-    elif change == 'weights':
-        weights = machine.folder / weights_file('inverse')
-        whole = weights.read_bytes()
-        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     elif change == 'graph':
         with (machine.folder / graph_file('inverse', 'fp16')).open('ab') as file:
             file.write(b'\x1a\x00')  # an empty name of its producer's
@@ -255,6 +256,16 @@ def test_what_differs_is_built_anew(
     assert len(machine.builds) == 2
     machine.load().close()
     assert len(machine.builds) == 2
+
+
+def test_a_graph_of_other_weights_is_not_built(machine: Machine, tmp_path: Path) -> None:
+    machine.folder = shutil.copytree(machine.folder, tmp_path / 'checkpoint')
+    weights = machine.folder / weights_file('inverse')
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match=r'inverse.fp16.onnx was written for other weights'):
+        machine.load(build=True)
+    assert machine.builds == []
 
 
 def test_wrong_answers(machine: Machine) -> None:
@@ -385,6 +396,64 @@ def test_load_engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         load(backend='tensorrt')
     with pytest.raises(ConfigurationError, match='PyTorch sees no CUDA device'):
         load(device='cuda')
+
+
+@pytest.mark.parametrize('rtx', [True, False])
+@pytest.mark.filterwarnings('ignore:.*no-ops in TensorRT-RTX')
+def test_the_doctor_tries_the_engines(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rtx: bool
+) -> None:
+    monkeypatch.setenv('VLJEPA_CACHE', str(tmp_path))
+    monkeypatch.setattr(gpu_run, 'COMPONENTS', ('x_encoder', 'predictor'))
+    monkeypatch.setattr(gpu_run, 'ROUNDS', 3)
+    machine = Machine(folder, tmp_path / 'tensorrt', monkeypatch, rtx=rtx)
+    found = list(gpu_run.try_engines(str(folder), 'auto', 'fp16'))
+    assert {finding.level for finding in found} == {Level.OK}
+    texts = {finding.title: finding.text for finding in found}
+    title = f'{folder} on the GPU'
+    assert list(texts) == [
+        *(title, 'x_encoder', 'predictor'),
+        *(f'{title}, with CUDA graphs', f'{title}, without CUDA graphs'),
+    ]
+    assert texts[title].startswith('2 engines in fp16 on cuda:0 (NVIDIA GeForce RTX 4090), built')
+    word, cosine, *_ = texts['predictor'].split()
+    assert (word, float(cosine) > 0.999) == ('cosine', True)
+    assert 'the first clip took' in texts[f'{title}, without CUDA graphs']
+    assert [getattr(engine, 'records', False) for engine in machine.engines] == [
+        *(rtx, rtx, False, False)
+    ]
+    assert machine.memory.launches == 0, 'those of the last backend'
+    assert len(machine.plans()) == len(machine.builds) == 2
+    machine.wrong = 0.1
+    with pytest.raises(EngineError, match='gives other answers than the float32 graph'):
+        list(gpu_run.try_engines(str(folder), 'auto', 'fp16'))
+
+
+def test_warmup_builds_what_the_next_start_takes(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('VLJEPA_CACHE', str(machine.cache))
+    machine.cache /= 'tensorrt'
+    monkeypatch.setattr(command, 'COMPONENTS', ('x_encoder', 'predictor'))
+    warmup = ['warmup', str(machine.folder), '--threads', '1']
+    # The other networks have no engines, so TensorRT cannot run the model as a whole.
+    assert cli.main([*warmup, '--backend', 'tensorrt']) == 1
+    assert 'There is no engine of y_encoder' in capsys.readouterr().err
+    monkeypatch.setattr(command, 'COMPONENTS', COMPONENTS)
+    assert cli.main(warmup) == 0
+    printed = capsys.readouterr().out
+    assert f'6 engines are in {machine.cache}' in printed
+    assert 'runs on tensorrt fp16, cuda:0 (NVIDIA GeForce RTX 4090)' in printed
+    assert len(machine.builds) == len(machine.plans()) == 6
+    said: list[str] = []
+    assert load_engine(machine.folder, say=said.append).info.backend == 'tensorrt'
+    assert said == []
+    machine.wrong = 0.1
+    assert cli.main(warmup) == 0
+    printed = capsys.readouterr().out
+    assert re.search('They are left out: The engine of [a-z_]+ in fp16 gives other ans', printed)
+    assert 'runs on tensorrt' not in printed
+    assert cli.main([*warmup, '--backend', 'tensorrt']) == 1
 
 
 @pytest.mark.parametrize(

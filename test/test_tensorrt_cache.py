@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import files_of_at_most
 
 from vljepa_ros.inference.cuda_driver import Gpu
 from vljepa_ros.inference.tensorrt.library import Library
@@ -157,21 +155,6 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path: Path, said: list
     (sentence,) = said
     assert 'built at each start' in sentence
     assert 'VLJEPA_CACHE' in sentence
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let writing fail in the middle, as on a full disk."""
-    import resource
-
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='limits the size of files')

@@ -53,7 +53,7 @@ class Rig:
         self.pool = BufferPool(self.memory)
         self.engines: dict[str, EngineDouble] = {}
 
-    def runner(self, component: str, *, rtx: bool = False) -> Runner:
+    def runner(self, component: str, *, rtx: bool = False, cuda_graphs: bool = True) -> Runner:
         spec = graph_spec(self.config, component)
         library, kind = (RTX, RtxEngineDouble) if rtx else (TENSORRT, EngineDouble)
         engine = self.engines[component] = kind(
@@ -64,7 +64,7 @@ class Rig:
             module=library.module,
         )
         loaded = LoadedPlan(None, engine, loaded_plan._bounds(library, engine, spec))
-        return Runner(spec, library, loaded, self.memory, self.pool)
+        return Runner(spec, library, loaded, self.memory, self.pool, cuda_graphs=cuda_graphs)
 
     def read(self, tensor: Any) -> np.ndarray:
         if isinstance(tensor, np.ndarray):
@@ -159,6 +159,20 @@ def test_buffers_are_used_again(rig: Rig) -> None:
         pairs = [np.ones((count, 256), np.float32)] * 2
         runner.run(*pairs)
     assert rig.memory.allocated < 25, 'free buffers are bounded'
+
+
+@pytest.mark.parametrize('rtx', [False, True])
+def test_cuda_graphs_can_be_left_out(rig: Rig, reference: OnnxRuntimeBackend, rtx: bool) -> None:
+    for wanted in (False, True):
+        runner = rig.runner('transition', rtx=rtx, cuda_graphs=wanted)
+        for seed in range(3):
+            inputs = rig.inputs('transition', seed=seed)
+            output = rig.read(runner.run(*inputs))
+            np.testing.assert_allclose(output, reference.run('transition', *inputs), atol=1e-5)
+        engine = rig.engines['transition']
+        assert rig.memory.launches == (2 if wanted and not rtx else 0)
+        assert getattr(engine, 'records', False) == (wanted and rtx)
+        runner.close()
 
 
 def test_without_capture(rig: Rig, reference: OnnxRuntimeBackend) -> None:

@@ -99,14 +99,15 @@ def trained(tmp_path_factory, checkpoint):
         out=str(folder / 'out'),
         init=str(checkpoint),
         data={'lerobot': {'folder': str(data), 'clips': 2, 'val_share': 0.34}},
-        checkpoint={'graphs': ['fp32']},
+        checkpoint={'graphs': ['fp32', 'int8']},
     )
     assert main(['--config', str(folder / 'config.yaml')]) == 0
     return folder
 
 
 def test_checkpoint_is_one_that_the_nodes_load_without_torch(trained):
-    engine = load_engine(trained / 'out', backend='onnxruntime', device='cpu')
+    load_engine(trained / 'out', backend='onnxruntime', precision='int8').close()
+    engine = load_engine(trained / 'out', backend='onnxruntime', precision='fp32')
     clip = np.zeros((1, 8, 128, 128, 3), np.uint8)
     answers = engine.predict(engine.encode(clip), ['caption', 'action'])
     assert answers.shape == (1, 2, 256)

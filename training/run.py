@@ -28,6 +28,7 @@ from vljepa_ros.model.vl_jepa import VLJEPA
 
 VALIDATION_CLIPS = 1400
 PHRASES_AT_ONCE = 256
+CALIBRATION_CLIPS = 128  # of 8-bit graphs
 
 
 def run(config: RunConfig) -> None:
@@ -154,4 +155,9 @@ def _write(model: VLJEPA, data: RunData, config: RunConfig) -> None:
     if config.checkpoint.graphs:
         from vljepa_ros.inference.torch_export import export_graphs  # needs onnxscript
 
-        export_graphs(out, precisions=config.checkpoint.graphs)
+        places = np.linspace(0, len(data.train) - 1, min(CALIBRATION_CLIPS, len(data.train)))
+        export_graphs(
+            out,
+            precisions=config.checkpoint.graphs,
+            calibration=np.stack([data.train.clip(round(place)) for place in places]),
+        )

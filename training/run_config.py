@@ -140,6 +140,7 @@ class CheckpointConfig:
     Attributes:
         int8_tables: store large tables of words in 8 bits a number.
         graphs: precisions of the ONNX graphs, which run it without PyTorch; none writes none.
+            'int8' is calibrated on clips of the training data.
     """
 
     int8_tables: bool = False

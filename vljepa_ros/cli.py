@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vljepa_ros import __version__
 from vljepa_ros.errors import MissingDependencyError, VljepaError
-from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
+from vljepa_ros.inference.graphs import FLOAT_PRECISIONS, GRAPH_PRECISIONS
 from vljepa_ros.launch_arguments import (
     ARGUMENTS,
     description_of,
@@ -23,10 +24,22 @@ from vljepa_ros.launch_arguments import (
 )
 from vljepa_ros.resources import find_resource, resolve_model
 
+if TYPE_CHECKING:
+    import numpy as np
+
 SAMPLE_VIDEO = 'samples/tabletop.mp4'
+CALIBRATION_CLIPS = 128
+# What a model is run with, and what that is by default.
+MODEL_OPTIONS: dict[str, Any] = {
+    'backend': 'auto',
+    'device': 'auto',
+    'precision': 'auto',
+    'threads': 0,
+}
 # Commands of the source tree, which robots do not have: module and what it does. Each module has
 # main(argv), parses its own arguments and explains them.
 SOURCE_TREE_COMMANDS = {
+    'bench': ('benchmarks.command', 'measure how fast it is and what it takes'),
     'eval': ('training.evaluation.command', 'measure what a model understands'),
     'train': ('training.train', 'train a model on the simulated world or on your recordings'),
 }
@@ -87,12 +100,21 @@ def _parser() -> argparse.ArgumentParser:
         choices=GRAPH_PRECISIONS,
         help='of the graphs, can be given several times (default: fp32 and fp16)',
     )
+    export.add_argument(
+        '--calibration',
+        type=Path,
+        action='append',
+        default=[],
+        metavar='VIDEO',
+        help='for int8: a video or a folder of images like what the model will see, several times '
+        'if you like',
+    )
     export.set_defaults(run=_export)
 
     engine = commands.add_parser('build-engine', help="build a checkpoint's TensorRT engines")
     engine.add_argument('model', help='model name or checkpoint folder')
     engine.add_argument(
-        '--precision', default='fp16', choices=GRAPH_PRECISIONS, help='(default: fp16)'
+        '--precision', default='fp16', choices=FLOAT_PRECISIONS, help='(default: fp16)'
     )
     engine.add_argument('--device', default='auto', help='cuda or cuda:N (default: the first GPU)')
     engine.add_argument(
@@ -107,6 +129,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     engine.set_defaults(run=_build_engine)
 
+    doctor = commands.add_parser('doctor', help='say what this machine has, and what is missing')
+    doctor.add_argument(
+        '--model',
+        action='append',
+        default=[],
+        help='model name or checkpoint folder, can be given several times (default: the shipped)',
+    )
+    doctor.add_argument(
+        '--gpu', action='store_true', help='try what only a GPU can show, instead of all else'
+    )
+    doctor.add_argument('--json', type=Path, metavar='FILE', help='write the findings to FILE')
+    _add_model_options(doctor)
+    doctor.set_defaults(run=_doctor)
+
+    warmup = commands.add_parser('warmup', help='do now what the first start would do once')
+    warmup.add_argument(
+        'model', nargs='?', default='tiny', help='model name or checkpoint folder (default: tiny)'
+    )
+    _add_model_options(warmup)
+    warmup.set_defaults(run=_warmup)
+
     for name, (_, description) in SOURCE_TREE_COMMANDS.items():
         commands.add_parser(name, help=description, add_help=False)
 
@@ -115,6 +158,19 @@ def _parser() -> argparse.ArgumentParser:
     version = commands.add_parser('version', help='print the version')
     version.set_defaults(run=_version)
     return parser
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `up` that decide what a model is run with."""
+    for argument in ARGUMENTS:
+        if argument.name in MODEL_OPTIONS:
+            parser.add_argument(
+                f'--{argument.name}',
+                default=MODEL_OPTIONS[argument.name],
+                choices=[choice for choice in argument.choices if choice] or None,
+                type=argument.parse,
+                help=f'{argument.description} (default: {MODEL_OPTIONS[argument.name]})',
+            )
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -152,14 +208,33 @@ def _demo(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from vljepa_ros.inference.torch_export import export_graphs  # needs PyTorch
 
+    folder = resolve_model(options.model)
     written = export_graphs(
-        resolve_model(options.model),
+        folder,
         out=options.out,
         precisions=options.precision or ('fp32', 'fp16'),
+        calibration=_calibration(folder, options.calibration),
         on_graph=lambda path: print(f'{path} ({path.stat().st_size / 1e3:.0f} kB)', flush=True),
     )
     print(f'{len(written)} graphs; the weights stay in their files')
     return 0
+
+
+def _calibration(folder: Path, videos: Sequence[Path]) -> np.ndarray | None:
+    """Return the clips by which an export in int8 is calibrated."""
+    if not videos:
+        return None
+    from vljepa_ros.model.checkpoint_folder import load_config
+    from vljepa_ros.stream.video_clips import clips_of
+
+    config = load_config(folder)
+    return clips_of(
+        videos,
+        clip_frames=config.clip_frames,
+        clip_fps=config.clip_fps,
+        image_size=config.image_size,
+        count=CALIBRATION_CLIPS,
+    )
 
 
 def _build_engine(options: argparse.Namespace) -> int:
@@ -174,6 +249,20 @@ def _build_engine(options: argparse.Namespace) -> int:
     )
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from vljepa_ros.doctor.command import run
+    from vljepa_ros.doctor.models import RunOptions
+
+    chosen = RunOptions(**{name: getattr(options, name) for name in MODEL_OPTIONS})
+    return run(options.model, chosen, on_gpu=options.gpu, json=options.json)
+
+
+def _warmup(options: argparse.Namespace) -> int:
+    from vljepa_ros.inference.warmup import run
+
+    return run(options.model, **{name: getattr(options, name) for name in MODEL_OPTIONS})
+
+
 def _source_tree_command(name: str, arguments: list[str]) -> int:
     module = SOURCE_TREE_COMMANDS[name][0]
     # An installed `vljepa` does not have the working folder on its path.
@@ -182,12 +271,12 @@ def _source_tree_command(name: str, arguments: list[str]) -> int:
         sys.path.insert(0, str(root))
     try:
         there = find_spec(module) is not None
-    except ModuleNotFoundError:  # no package training, or another one of that name
+    except ModuleNotFoundError:  # no such package, or another one of that name
         there = False
     if not there:
         raise MissingDependencyError(
-            f'vljepa {name} needs the folder training/ of the source tree, which is not '
-            'installed on robots. Clone the repository and run there: '
+            f'vljepa {name} needs the folder {module.partition(".")[0]}/ of the source tree, '
+            'which is not installed on robots. Clone the repository and run there: '
             f'scripts/run.py --test python -m vljepa_ros.cli {name}'
         )
     return int(importlib.import_module(module).main(arguments))

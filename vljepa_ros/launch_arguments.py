@@ -220,14 +220,18 @@ def parameter_overrides(values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 def missing_environment() -> dict[str, str]:
     """Return the environment variables that the processes need and that the user has not set."""
-    # Humble's Fast DDS knows LARGE_DATA, but no options of it.
-    humble = os.environ.get('ROS_DISTRO') == 'humble'
     wanted = {
-        'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA' if humble else LARGE_IMAGES,
+        'FASTDDS_BUILTIN_TRANSPORTS': large_image_transport(),
         # OpenMP's spinning threads slow the model by a factor of 40 on busy cores.
         'OMP_WAIT_POLICY': 'PASSIVE',
     }
     return {name: value for name, value in wanted.items() if name not in os.environ}
+
+
+def large_image_transport() -> str:
+    """Return what Fast DDS is told, so that large images arrive."""
+    # Humble's Fast DDS knows LARGE_DATA, but no options of it.
+    return 'LARGE_DATA' if os.environ.get('ROS_DISTRO') == 'humble' else LARGE_IMAGES
 
 
 def _complete(values: Mapping[str, str]) -> dict[str, str]:

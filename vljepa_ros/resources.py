@@ -56,7 +56,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
         ResourceNotFoundError: If it is neither; the message lists the shipped names.
     """
     text = str(name_or_path)
-    shipped = _shipped_models()
+    shipped = shipped_models()
     if text in shipped:
         return shipped[text]
     folder = Path(text).expanduser()
@@ -69,7 +69,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
     )
 
 
-def _shipped_models() -> dict[str, Path]:
+def shipped_models() -> dict[str, Path]:
     """Return the shipped checkpoint folders by name, the first place winning."""
     models: dict[str, Path] = {}
     for place in _places():

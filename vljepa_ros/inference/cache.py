@@ -19,6 +19,17 @@ def cache_folder() -> Path:
     return Path(base) / 'vljepa_ros' / 'inference'
 
 
+def writing_problem() -> str:
+    """Return why nothing can be kept, by writing a small file; empty where it can."""
+    path = cache_folder() / '.tried'
+    try:
+        write_atomically(path, b'tried')
+        path.unlink()
+    except OSError as error:
+        return str(error)
+    return ''
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all.
 

@@ -19,11 +19,12 @@ _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76  # CUdevice_attribute
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU: its number, name and compute capability."""
+    """A GPU: its number, name, compute capability, and memory in bytes."""
 
     index: int
     name: str
     capability: tuple[int, int]
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class CudaDriver:
     Attributes:
         gpus: all devices; empty where `problem` says why.
         problem: why no GPU can be used, in words; empty where one can.
+        cuda: the newest CUDA that the driver runs, as (13, 0).
     """
 
     gpus: tuple[Gpu, ...]
     problem: str = ''
+    cuda: tuple[int, int] = (0, 0)
 
 
 @functools.cache
@@ -66,7 +69,10 @@ def _ask(library: ctypes.CDLL) -> CudaDriver:
     status = library.cuDeviceGetCount(ctypes.byref(count))
     if status or not count.value:
         return CudaDriver((), 'the NVIDIA driver sees no GPU')
-    return CudaDriver(tuple(_gpu(library, index) for index in range(count.value)))
+    version = ctypes.c_int()
+    library.cuDriverGetVersion(ctypes.byref(version))
+    gpus = tuple(_gpu(library, index) for index in range(count.value))
+    return CudaDriver(gpus, cuda=(version.value // 1000, version.value % 1000 // 10))
 
 
 def _gpu(library: ctypes.CDLL, index: int) -> Gpu:
@@ -79,4 +85,7 @@ def _gpu(library: ctypes.CDLL, index: int) -> Gpu:
         value = ctypes.c_int()
         library.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
         capability.append(value.value)
-    return Gpu(index, name.value.decode(errors='replace'), (capability[0], capability[1]))
+    memory = ctypes.c_size_t()
+    library.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
+    own_name = name.value.decode(errors='replace')
+    return Gpu(index, own_name, (capability[0], capability[1]), memory.value)

@@ -18,6 +18,7 @@ import numpy as np
 import onnx_ir as ir
 
 from vljepa_ros.errors import CheckpointError
+from vljepa_ros.model.compact import SCALE
 
 DTYPES = {
     'F32': ir.DataType.FLOAT,
@@ -25,7 +26,6 @@ DTYPES = {
     'BF16': ir.DataType.BFLOAT16,
     'I8': ir.DataType.INT8,
 }
-SCALE = '.scale'  # as `model.compact` names the steps of 8-bit tables
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,15 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
         ) from error
 
 
-def refer_to_weights(model: ir.Model, path: Path) -> None:
+def refer_to_weights(model: ir.Model, path: Path, *, gather_tables: bool = False) -> None:
     """Replace a graph's weights by references to the file.
 
     Args:
         model: its initializers carry the names in the file; those that are not there (tables that
             are computed) stay inside.
         path: the safetensors file, which will lie beside the graph.
+        gather_tables: rows of 8-bit tables are widened when they have been looked up, and not the
+            whole table at loading.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -87,7 +89,10 @@ def refer_to_weights(model: ir.Model, path: Path) -> None:
         own = _initializer(graph, name, stored[name], path)
         if name + SCALE in stored:
             scale = _initializer(graph, name + SCALE, stored[name + SCALE], path)
-            _replace(graph, value, _widened(graph, own, scale, wanted))
+            if gather_tables:
+                _look_up(value, own, scale)
+            else:
+                _replace(graph, value, _widened(graph, own, scale, wanted))
         else:
             _replace(graph, value, own if own.dtype == wanted else _cast(graph, own, wanted))
 
@@ -137,6 +142,23 @@ def _cast(graph: ir.Graph, value: ir.Value, dtype: ir.DataType) -> ir.Value:
 def _replace(graph: ir.Graph, old: ir.Value, new: ir.Value) -> None:
     for node, index in list(old.uses()):
         node.replace_input_with(index, new)
+
+
+def _look_up(old: ir.Value, table: ir.Value, scale: ir.Value) -> None:
+    """Let the nodes that look up rows of a table look them up in 8 bits."""
+    for gather, _ in list(old.uses()):
+        assert gather.op_type == 'Gather' and gather.graph is not None
+        (found,) = gather.outputs
+        ids = gather.inputs[1]
+        rows = ir.node('Gather', [table, ids])
+        steps = ir.node('Gather', [scale, ids])
+        wide = ir.node('Cast', [rows.outputs[0]], {'to': int(ir.DataType.FLOAT)})
+        product = ir.node('Mul', [wide.outputs[0], steps.outputs[0]])
+        gather.graph.insert_after(gather, [rows, steps, wide, product])
+        product.outputs[0].type, product.outputs[0].shape = found.type, found.shape
+        for node, index in list(found.uses()):
+            node.replace_input_with(index, product.outputs[0])
+        gather.graph.remove(gather, safe=True)
 
 
 def _widened(graph: ir.Graph, table: ir.Value, scale: ir.Value, dtype: ir.DataType) -> ir.Value:

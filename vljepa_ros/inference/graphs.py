@@ -14,7 +14,10 @@ from pathlib import Path
 from vljepa_ros.errors import CheckpointError
 from vljepa_ros.model.config import ModelConfig
 
-GRAPH_PRECISIONS = ('fp32', 'fp16', 'bf16')
+FLOAT_PRECISIONS = ('fp32', 'fp16', 'bf16')
+GRAPH_PRECISIONS = (*FLOAT_PRECISIONS, 'int8')
+# What runs for every clip; all other graphs of a checkpoint in int8 are those in fp32.
+IN_INT8 = ('x_encoder', 'predictor')
 Dimension = int | str
 
 
@@ -42,16 +45,19 @@ def graph_file(component: str, precision: str) -> str:
 
 
 def existing_graph(folder: Path, component: str, precision: str) -> Path:
-    """Return the path of a checkpoint's graph.
+    """Return the path of a checkpoint's graph, in int8 that in fp32 for what has no other.
 
     Raises:
         CheckpointError: the checkpoint has no such graph.
     """
+    if precision == 'int8' and component not in IN_INT8:
+        precision = 'fp32'
     path = folder / graph_file(component, precision)
     if not path.is_file():
+        films = ' --calibration VIDEO' if precision == 'int8' else ''
         raise CheckpointError(
             f'{folder} has no graph {path.name}. Write it, on a machine with PyTorch, with: '
-            f'vljepa export {folder} --precision {precision}'
+            f'vljepa export {folder} --precision {precision}{films}'
         )
     return path
 

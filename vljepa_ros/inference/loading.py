@@ -16,7 +16,7 @@ from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.engine import Engine
 from vljepa_ros.inference.graph_engine import GraphEngine
 from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
-from vljepa_ros.inference.selection import Choice, Load, choose, machine_key
+from vljepa_ros.inference.selection import Choice, Load, choose, in_words, machine_key
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id
 from vljepa_ros.model.components import COMPONENTS
@@ -26,8 +26,10 @@ from vljepa_ros.resources import resolve_model
 # In the order in which they are tried; the first is the reference for the others' answers.
 ON_CPU = (
     Choice('onnxruntime', 'fp32'),
+    Choice('onnxruntime', 'int8'),
     Choice('openvino', 'fp32'),
     Choice('openvino', 'bf16'),
+    Choice('openvino', 'int8'),
 )
 # The first that loads is taken; the others on request.
 ON_GPU = (
@@ -100,7 +102,9 @@ def load_engine(
         choices = on_cpu
     if runs is None:
         load = load_on('cpu')
-        key = machine_key(identity, threads=count)
+        # Graphs that were written since may be faster than what was measured.
+        graphs = sorted(path.name for path in folder.glob('*.onnx'))
+        key = machine_key(' '.join((identity, *graphs)), threads=count)
         best = _chosen(choices, load, config, key=key, say=say)
         order = [best, *(choice for choice in choices if choice != best)]
         runs = _load_on_cpu(order, load, chosen, say=say)
@@ -159,9 +163,9 @@ def _load_on_cpu(
             problems.append(f'{choice}: {error}')
             continue
         if problems:
-            say(f'{choice} runs the model. Left out: {"; ".join(problems)}')
+            say(f'{choice} runs the model. Left out: {in_words(problems)}')
         return loaded
-    raise EngineError('No backend can run the model: ' + '; '.join(problems))
+    raise EngineError(f'No backend can run the model: {in_words(problems)}')
 
 
 def _chosen(

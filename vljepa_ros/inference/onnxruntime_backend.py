@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from vljepa_ros.errors import CheckpointError, EngineError, MissingDependencyError
-from vljepa_ros.inference.backend import Backend, EngineInfo
-from vljepa_ros.inference.graphs import check_ports, existing_graph, graph_spec
+from vljepa_ros.errors import MissingDependencyError
+from vljepa_ros.inference.backend import EngineInfo
+from vljepa_ros.inference.graph_files import GraphFileBackend, LoadedGraph
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.config import ModelConfig
 
@@ -26,8 +25,10 @@ except ImportError as error:
 PROVIDERS = ('CPUExecutionProvider',)
 
 
-class OnnxRuntimeBackend(Backend):
+class OnnxRuntimeBackend(GraphFileBackend):
     """Runs the ONNX graphs of a checkpoint."""
+
+    library = 'ONNX Runtime'
 
     def __init__(
         self,
@@ -60,36 +61,20 @@ class OnnxRuntimeBackend(Backend):
         if precision != 'int8':
             # The only quantised weights are tables of words: widened once, not at every call.
             options.add_session_config_entry('session.disable_quant_qdq', '1')
-        self._sessions = {}
-        for name in components:
-            path = existing_graph(folder, name, precision)
-            try:
-                session = onnxruntime.InferenceSession(path, options, providers=PROVIDERS)
-            except Exception as error:  # its own exceptions have no common base
-                raise CheckpointError(
-                    f'{path} cannot be loaded by ONNX Runtime: {error}. Write it again with: '
-                    'vljepa export'
-                ) from error
-            check_ports(
-                path,
-                graph_spec(config, name),
-                inputs={value.name: tuple(value.shape) for value in session.get_inputs()},
-                outputs={value.name: tuple(value.shape) for value in session.get_outputs()},
-            )
-            self._sessions[name] = session
+        self._options = options
+        super().__init__(folder, config, components, precision=precision)
         self.info = EngineInfo('onnxruntime', 'cpu', precision, count)
 
-    def run(self, graph: str, *inputs: Any) -> np.ndarray:
-        """Run a graph; the output is an array."""
-        session = self._sessions[graph]
-        names = [value.name for value in session.get_inputs()]
-        try:
-            (output,) = session.run(None, dict(zip(names, inputs, strict=True)))
-        except Exception as error:
-            raise EngineError(f'ONNX Runtime failed in {graph}: {error}') from error
-        array: np.ndarray = output
-        return array
+    def load(self, path: Path) -> LoadedGraph:
+        """Make a session."""
+        session = onnxruntime.InferenceSession(path, self._options, providers=PROVIDERS)
+        inputs = {value.name: tuple(value.shape) for value in session.get_inputs()}
 
-    def close(self) -> None:
-        """Free the sessions."""
-        self._sessions.clear()
+        def run(*values: np.ndarray) -> np.ndarray:
+            (output,) = session.run(None, dict(zip(inputs, values, strict=True)))
+            array: np.ndarray = output
+            return array
+
+        return LoadedGraph(
+            run, inputs, {value.name: tuple(value.shape) for value in session.get_outputs()}
+        )

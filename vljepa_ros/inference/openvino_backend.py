@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from vljepa_ros.errors import CheckpointError, EngineError, MissingDependencyError
-from vljepa_ros.inference.backend import Backend, EngineInfo
-from vljepa_ros.inference.graphs import check_ports, existing_graph, graph_spec
+from vljepa_ros.errors import MissingDependencyError
+from vljepa_ros.inference.backend import EngineInfo
+from vljepa_ros.inference.graph_files import GraphFileBackend, LoadedGraph
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.config import ModelConfig
 
@@ -26,8 +26,10 @@ except ImportError as error:
 HINTS = {'fp32': 'f32', 'bf16': 'bf16'}
 
 
-class OpenVINOBackend(Backend):
+class OpenVINOBackend(GraphFileBackend):
     """Compiles the float32 graphs of a checkpoint for the processor."""
+
+    library = 'OpenVINO'
 
     def __init__(
         self,
@@ -44,52 +46,41 @@ class OpenVINOBackend(Backend):
             folder: the checkpoint.
             config: its configuration.
             components: the graphs to load.
-            precision: 'fp32', or 'bf16': the matrix products of the float32 graph in bfloat16.
+            precision: 'fp32'; 'bf16': the matrix products of the float32 graphs in bfloat16;
+                'int8': the graphs in 8 bits, the rest of them in bfloat16 where the processor has
+                it.
             threads: compute threads; 0 takes a core each.
 
         Raises:
             CheckpointError: a graph is missing, damaged or of another architecture.
         """
         count = threads or usable_cores()
-        core = openvino.Core()
-        settings = {
-            'INFERENCE_PRECISION_HINT': HINTS[precision],
+        self._core = openvino.Core()
+        self._settings = {
+            'INFERENCE_PRECISION_HINT': self._hint(precision),
             'INFERENCE_NUM_THREADS': count,
             'NUM_STREAMS': 1,
             'PERFORMANCE_HINT': 'LATENCY',
         }
-        self._requests: dict[str, Any] = {}
-        for name in components:
-            path = existing_graph(folder, name, 'fp32')
-            try:
-                model = core.read_model(path)
-                compiled = core.compile_model(model, 'CPU', settings)
-            except Exception as error:  # RuntimeError and others of its own
-                raise CheckpointError(
-                    f'{path} cannot be loaded by OpenVINO: {error}. Write it again with: '
-                    'vljepa export'
-                ) from error
-            check_ports(
-                path,
-                graph_spec(config, name),
-                inputs={port.get_any_name(): _shape(port) for port in compiled.inputs},
-                outputs={port.get_any_name(): _shape(port) for port in compiled.outputs},
-            )
-            self._requests[name] = compiled.create_infer_request()
+        files = 'int8' if precision == 'int8' else 'fp32'
+        super().__init__(folder, config, components, precision=files)
         self.info = EngineInfo('openvino', 'cpu', precision, count)
 
-    def run(self, graph: str, *inputs: Any) -> np.ndarray:
-        """Run a graph; the output is an array."""
-        request = self._requests[graph]
-        try:
-            results = request.infer(list(inputs), share_inputs=True)
-        except Exception as error:
-            raise EngineError(f'OpenVINO failed in {graph}: {error}') from error
-        return np.array(results[0])
+    def _hint(self, precision: str) -> str:
+        if precision != 'int8':
+            return HINTS[precision]
+        abilities = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+        return HINTS['bf16' if 'BF16' in abilities else 'fp32']
 
-    def close(self) -> None:
-        """Free the compiled graphs."""
-        self._requests.clear()
+    def load(self, path: Path) -> LoadedGraph:
+        """Read and compile a graph."""
+        compiled = self._core.compile_model(self._core.read_model(path), 'CPU', self._settings)
+        request = compiled.create_infer_request()
+        return LoadedGraph(
+            lambda *values: np.array(request.infer(list(values), share_inputs=True)[0]),
+            {port.get_any_name(): _shape(port) for port in compiled.inputs},
+            {port.get_any_name(): _shape(port) for port in compiled.outputs},
+        )
 
 
 def _shape(port: Any) -> tuple[object, ...]:

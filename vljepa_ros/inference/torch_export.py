@@ -15,7 +15,7 @@ import io
 import logging
 import shutil
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,19 +31,30 @@ except ImportError as error:
 
 from torch import Tensor, nn  # noqa: E402
 
+from vljepa_ros.inference import graph_weights  # noqa: E402
 from vljepa_ros.inference.external_weights import refer_to_weights  # noqa: E402
-from vljepa_ros.inference.graphs import GraphSpec, graph_file, graph_spec  # noqa: E402
+from vljepa_ros.inference.graphs import (  # noqa: E402
+    GRAPH_PRECISIONS,
+    IN_INT8,
+    GraphSpec,
+    graph_file,
+    graph_spec,
+    length_limits,
+)
 from vljepa_ros.inference.torch_graphs import graph_module  # noqa: E402
 from vljepa_ros.model.checkpoint import load_checkpoint  # noqa: E402
-from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
+from vljepa_ros.model.checkpoint_folder import weights_file  # noqa: E402
 from vljepa_ros.model.components import COMPONENTS  # noqa: E402
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from vljepa_ros.model.config import ModelConfig
+    from vljepa_ros.model.vl_jepa import VLJEPA
 
 # Newer operator sets hold attention as one operator, which TensorRT refuses in float32.
 OPSET = 18
-PRECISIONS = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 MAX_BATCH = 4096
 MAX_FOLDED = 512  # numbers
 
@@ -70,6 +81,7 @@ def export_graphs(
     out: Path | None = None,
     components: Collection[str] = COMPONENTS,
     precisions: Collection[str] = ('fp32',),
+    calibration: np.ndarray | None = None,
     on_graph: Callable[[Path], None] = lambda path: None,
 ) -> list[Path]:
     """Write the graphs of a checkpoint.
@@ -79,7 +91,9 @@ def export_graphs(
         out: another folder, which becomes a whole copy of the checkpoint; None writes beside its
             weights.
         components: the networks to write; planning heads that it lacks are left out.
-        precisions: 'fp32', 'fp16', 'bf16': one graph each.
+        precisions: 'fp32', 'fp16', 'bf16': one graph each; 'int8': one for what runs for every
+            clip, `graphs.IN_INT8`.
+        calibration: for 'int8': clips uint8 [N, T, S, S, 3] like those that the model will see.
         on_graph: called with the path of each written graph.
 
     Returns:
@@ -87,28 +101,68 @@ def export_graphs(
 
     Raises:
         CheckpointError: the checkpoint is incomplete or damaged.
-        ConfigurationError: an unknown component or precision.
-        MissingDependencyError: PyTorch's exporter is not installed.
+        ConfigurationError: an unknown component or precision, or no clips for 'int8'.
+        MissingDependencyError: PyTorch's exporter, or what makes 8-bit graphs, is not installed.
     """
-    if not precisions or not set(precisions) <= set(PRECISIONS):
+    if not precisions or not set(precisions) <= set(GRAPH_PRECISIONS):
         raise ConfigurationError(
-            f'precisions are {sorted(precisions)}; allowed are one or more of {list(PRECISIONS)}'
+            f'precisions are {sorted(precisions)}; allowed are one or more of '
+            f'{list(GRAPH_PRECISIONS)}'
         )
-    config = load_config(folder)
+    if 'int8' in precisions and (calibration is None or not len(calibration)):
+        raise ConfigurationError(
+            'int8 needs clips like those that the model will see, to calibrate it by; give videos '
+            'with --calibration'
+        )
     model = load_checkpoint(folder, components=components)
+    whole = load_checkpoint(folder, components=IN_INT8) if 'int8' in precisions else model
     target = folder if out is None else _copied(folder, out)
     written = []
     for component, network in model.networks.items():
         for precision in precisions:
-            graph = export_network(network, config, component, precision=precision)
-            refer_to_weights(graph, target / weights_file(component))
+            if precision != 'int8':
+                graph = export_network(network, model.config, component, precision=precision)
+            elif component in IN_INT8:
+                assert calibration is not None
+                graph = export_in_int8(whole, component, calibration)
+            else:
+                continue
             path = target / graph_file(component, precision)
-            partial = path.with_name(f'.{path.name}.partial')
-            ir.save(graph, partial)
-            partial.replace(path)
+            _write(graph, path, target / weights_file(component), gather=precision == 'int8')
             written.append(path)
             on_graph(path)
     return written
+
+
+def _write(graph: ir.Model, path: Path, weights: Path, *, gather: bool) -> None:
+    """Write a graph that refers to a checkpoint's weights beside it."""
+    refer_to_weights(graph, weights, gather_tables=gather)
+    graph.metadata_props[graph_weights.KEY] = graph_weights.weights_digest(weights)
+    partial = path.with_name(f'.{path.name}.partial')
+    ir.save(graph, partial)
+    partial.replace(path)
+
+
+@torch.no_grad()
+def export_in_int8(model: VLJEPA, component: str, clips: np.ndarray) -> ir.Model:
+    """Return the graph of the X-Encoder or the Predictor with linear layers in 8 bits.
+
+    Args:
+        model: with X-Encoder and Predictor, on the CPU.
+        component: 'x_encoder' or 'predictor', which is asked every query of the model.
+        clips: uint8 [N, T, S, S, 3], to calibrate by.
+    """
+    from vljepa_ros.inference.int8_graphs import quantised
+
+    samples = [{'clip_frames': clip[None]} for clip in clips]
+    if component == 'predictor':
+        ids, mask = model.tokenize('predictor', list(model.config.queries.values()))
+        queries = {'query_ids': ids.numpy(), 'query_mask': mask.numpy()}
+        encoder = model.network('x_encoder')
+        tokens = [encoder(torch.from_numpy(clip[None])).numpy() for clip in clips]
+        samples = [{'tokens': of_clip, **queries} for of_clip in tokens]
+    graph = export_network(model.network(component), model.config, component, precision='fp32')
+    return quantised(graph, samples)
 
 
 def export_network(
@@ -127,7 +181,7 @@ def export_network(
     wrapped = '' if module is network else 'network.'
     if precision != 'fp32':
         own = copy.deepcopy(module)  # the caller's network keeps its weights
-        module, wrapped = Typed(own, PRECISIONS[precision]), f'inner.{wrapped}'
+        module, wrapped = Typed(own, DTYPES[precision]), f'inner.{wrapped}'
     inputs, dynamic = _example(spec, config)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet():
         warnings.simplefilter('ignore')  # of the exporter, about itself
@@ -171,11 +225,7 @@ def _example(
     names = dict.fromkeys(
         size for port in spec.inputs for size in port.shape if isinstance(size, str)
     )
-    limits = {
-        'query_length': config.predictor.max_query_tokens,
-        'text_length': config.y_encoder.max_tokens,
-        'written_length': config.y_decoder.max_tokens,
-    }
+    limits = length_limits(config)
     # Sizes that differ from each other and from 1, lest two of them count as one.
     examples = {name: 3 + 2 * number for number, name in enumerate(names)}
     sizes = {
@@ -201,7 +251,7 @@ def _copied(folder: Path, out: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _quiet():  # type: ignore[no-untyped-def]
+def _quiet() -> Iterator[None]:
     """Silence the exporter's remarks about libraries that it does not find."""
     logger = logging.getLogger('torch.onnx')
     level = logger.level

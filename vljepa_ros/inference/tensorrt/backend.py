@@ -23,7 +23,7 @@ from vljepa_ros.inference.tensorrt.cuda_memory import CudaMemory
 from vljepa_ros.inference.tensorrt.device_memory import BufferPool, DeviceTensor
 from vljepa_ros.inference.tensorrt.library import load_library, require_gpu
 from vljepa_ros.inference.tensorrt.loaded_plan import PlanRefusedError, load_plan
-from vljepa_ros.inference.tensorrt.parity import LEAST_COSINE, least_cosine, samples
+from vljepa_ros.inference.tensorrt.parity import LEAST_COSINE, Sample, least_cosine, samples
 from vljepa_ros.inference.tensorrt.plan_cache import Target
 from vljepa_ros.inference.tensorrt.plans import Plans, plans_folder
 from vljepa_ros.inference.tensorrt.progress import OnProgress
@@ -50,6 +50,7 @@ class TensorRTBackend(Backend):
         device: str = 'auto',
         build: bool = False,
         plans: Path | None = None,
+        cuda_graphs: bool = True,
         say: Callable[[str], None] = _log,
         on_progress: OnProgress = lambda progress: None,
     ) -> None:
@@ -63,6 +64,7 @@ class TensorRTBackend(Backend):
             device: 'auto', 'cuda' or 'cuda:N'.
             build: whether to build what is not there, which takes minutes.
             plans: where engines are kept; None is the folder of this user's cache.
+            cuda_graphs: whether what comes again is recorded and replayed.
             say: is told what is rebuilt, and where engines cannot be kept.
             on_progress: is told how far a build is; False cancels it.
 
@@ -74,7 +76,7 @@ class TensorRTBackend(Backend):
         gpu = find_gpu(device)
         library = load_library()
         self._folder, self._config, self._precision = folder, config, precision
-        self._library, self._say = library, say
+        self._library, self._say, self._cuda_graphs = library, say, cuda_graphs
         self._on_progress = on_progress if build else None
         self._plans_folder = plans or plans_folder()
         self._plans = Plans(
@@ -124,6 +126,22 @@ class TensorRTBackend(Backend):
         self._memory.wait(self._downloaded)
         return part.view(tensor.dtype).reshape(tensor.shape).copy()
 
+    def tests(self, component: str) -> list[Sample]:
+        """Return drawn inputs of a network with the answers of its float32 graph.
+
+        Raises:
+            CheckpointError: there is no float32 graph, or it is damaged.
+            MissingDependencyError: ONNX Runtime is not installed.
+        """
+        return samples(
+            self._folder,
+            self._config,
+            component,
+            dynamic_ranges(self._config, graph_spec(self._config, component)),
+            weights_digest=self._plans.weights_digest(component),
+            folder=self._plans_folder,
+        )
+
     def close(self) -> None:
         """Free the engines and the memory of the GPU; a second call does nothing."""
         for runner in self._runners.values():
@@ -160,17 +178,17 @@ class TensorRTBackend(Backend):
             PlanRefusedError: they differ.
         """
         spec = graph_spec(self._config, component)
-        tests = samples(
-            self._folder,
-            self._config,
-            component,
-            dynamic_ranges(self._config, spec),
-            weights_digest=self._plans.weights_digest(component),
-            folder=self._plans_folder,
-        )
+        tests = self.tests(component)
         self._memory.use()
         loaded = load_plan(self._library, plan, spec)
-        runner = Runner(spec, self._library, loaded, self._memory, self._pool)
+        runner = Runner(
+            spec,
+            self._library,
+            loaded,
+            self._memory,
+            self._pool,
+            cuda_graphs=self._cuda_graphs,
+        )
         least = LEAST_COSINE[self._precision]
         try:
             found = least_cosine(tests, lambda *inputs: self.to_numpy(runner.run(*inputs)))

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vljepa_ros.inference.cache import cache_folder
+from vljepa_ros.inference.graph_weights import check_weights, weights_digest
 from vljepa_ros.inference.graphs import existing_graph, graph_spec
 from vljepa_ros.inference.tensorrt.build import RECIPE, build_plan
 from vljepa_ros.inference.tensorrt.library import Library
@@ -65,7 +65,7 @@ class Plans:
         """Yield the plans that are kept for a network: this GPU's, one built ahead of time.
 
         Raises:
-            CheckpointError: its graph or weights are missing.
+            CheckpointError: its graph or weights are missing, or do not belong together.
         """
         keys = [self.key(component)]
         if self._target.gpu is not None and self._library.builds_ahead_of_time:
@@ -79,9 +79,10 @@ class Plans:
         """Return what the plan of a network is kept under.
 
         Raises:
-            CheckpointError: its graph or weights are missing.
+            CheckpointError: its graph or weights are missing, or do not belong together.
         """
         graph = existing_graph(self._checkpoint, component, self._precision)
+        check_weights(graph, self.weights_digest(component))
         return plan_key(
             component,
             self._precision,
@@ -92,10 +93,9 @@ class Plans:
             options={'recipe': RECIPE},
         )
 
-    @functools.cache  # noqa: B019 (lives as long as one load of a checkpoint)
     def weights_digest(self, component: str) -> str:
         """Return the SHA-256 of a network's weights, read once: they are large."""
-        return file_digest(existing(self._checkpoint / weights_file(component)))
+        return weights_digest(existing(self._checkpoint / weights_file(component)))
 
     def build(self, component: str, on_progress: OnProgress) -> bytes:
         """Build the plan of a network; arguments and errors as in `build_plan`."""

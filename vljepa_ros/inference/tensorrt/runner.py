@@ -35,6 +35,8 @@ class Runner:
         loaded: LoadedPlan,
         memory: DeviceMemory,
         pool: BufferPool,
+        *,
+        cuda_graphs: bool = True,
     ) -> None:
         """Create the execution context.
 
@@ -44,6 +46,7 @@ class Runner:
             loaded: the plan; closed with the runner.
             memory: of the GPU.
             pool: where outputs are taken from.
+            cuda_graphs: whether what comes again is recorded and replayed.
 
         Raises:
             EngineError: the GPU has too little memory.
@@ -51,7 +54,7 @@ class Runner:
         self.spec = spec
         self._loaded, self._memory, self._pool = loaded, memory, pool
         self._logger = bridged_logger(library.module)
-        context = _context(library, loaded.engine)
+        context = _context(library, loaded.engine, cuda_graphs=cuda_graphs)
         if context is None:
             raise EngineError(
                 f'The GPU cannot run {spec.name}: {self._logger.take_errors()}. Close other '
@@ -61,7 +64,8 @@ class Runner:
         self._names = [port.name for port in (*spec.inputs, spec.output)]
         self._placement = Placement(spec, loaded.bounds, memory, pool)
         self._replay = Replay(spec.name, memory, enqueue=self._enqueue)
-        self._run = self._enqueue if library.records_by_itself else self._replay.run
+        replays = cuda_graphs and not library.records_by_itself
+        self._run = self._replay.run if replays else self._enqueue
         self._shapes: Shapes | None = None
         self._output_shape: tuple[int, ...] = ()
 
@@ -170,9 +174,9 @@ class Runner:
         return EngineError(f'The engine of {self.spec.name} {what}: {self._logger.take_errors()}')
 
 
-def _context(library: Library, engine: Any) -> Any:
+def _context(library: Library, engine: Any, *, cuda_graphs: bool) -> Any:
     """Return an execution context, None where the GPU has no memory for it."""
-    if not library.records_by_itself:
+    if not (library.records_by_itself and cuda_graphs):
         return engine.create_execution_context()
     runtime_config = engine.create_runtime_config()
     strategy = library.module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
