@@ -515,6 +515,8 @@ def test_images_between_processes(domain_id: int, monkeypatch: pytest.MonkeyPatc
     from vljepa_ros.launch_arguments import missing_environment
     from vljepa_ros.nodes import transport_check
 
+    # With LOCALHOST Fast DDS does not heed FASTDDS_BUILTIN_TRANSPORTS; the domain is our own.
+    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE', raising=False)
     for name, value in missing_environment().items():
         monkeypatch.setenv(name, value)
     found = transport_check.receive(environment=os.environ, timeout_s=60.0, count=3)

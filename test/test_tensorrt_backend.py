@@ -372,7 +372,7 @@ def test_load_engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert said[1].startswith('On the GPU torch fp32 does not run the model: ')
     with pytest.raises(EngineError, match='no engine of inverse in fp32 .* vljepa build-engine'):
         load(backend='tensorrt', precision='fp32')
-    assert load(backend='onnxruntime').info.device == 'cpu'
+    assert load(backend='onnxruntime', precision='fp32').info.device == 'cpu'
     assert said == []
 
     machine.load(build=True).close()

@@ -112,7 +112,9 @@ def discovery() -> Iterator[Finding]:
         yield note(
             DISCOVERY,
             'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: no other machine sees the nodes'
-            + (f', but ROS_STATIC_PEERS={peers}' if peers else ''),
+            + (f', but ROS_STATIC_PEERS={peers}' if peers else '')
+            + f'. With it Fast DDS does not heed {TRANSPORT}, and large images get lost',
+            'Unset it, and keep robots apart by ROS_DOMAIN_ID',
         )
     else:
         named = f'ROS_AUTOMATIC_DISCOVERY_RANGE={where}' if where else 'not limited'

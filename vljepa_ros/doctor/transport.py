@@ -16,6 +16,7 @@ from vljepa_ros.errors import VljepaError
 from vljepa_ros.launch_arguments import missing_environment
 
 VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
+RANGE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 OWN = 'Large images between the nodes'
 OTHERS = 'Large images from other programs'
 BUFFERS = 'Socket buffers'
@@ -47,10 +48,9 @@ def try_images(names: list[str]) -> Iterator[Finding]:
     """
     end_s = time.monotonic() + TIMEOUT_S
     chosen = VARIABLE not in names
-    without = f'Try without the {VARIABLE} that you have set, or ' if chosen else 'Try '
-    advice = f'{without}with larger buffers: {RAISE_BUFFER}; for Cyclone DDS its '
-    advice += 'SocketReceiveBufferSize, too'
-    finding = _received(OWN, dict(os.environ), advice, end_s=end_s, lost=Level.FAIL)
+    finding = _received(
+        OWN, dict(os.environ), _advice(chosen=chosen), end_s=end_s, lost=Level.FAIL
+    )
     yield finding
     from_rmw = 'fastrtps' in finding.text  # the variable means nothing to other middleware
     if finding.level is Level.OK and from_rmw and not chosen:
@@ -60,6 +60,17 @@ def try_images(names: list[str]) -> Iterator[Finding]:
             f"{VARIABLE}='{os.environ[VARIABLE]}'"
         )
         yield _received(OTHERS, environment, everywhere, end_s=end_s, lost=Level.WARN)
+
+
+def _advice(*, chosen: bool) -> str:
+    """Return what to do where the nodes' own images get lost."""
+    if os.environ.get(RANGE) == 'LOCALHOST':
+        return f'unset {RANGE}: with LOCALHOST Fast DDS does not heed {VARIABLE}'
+    without = f'Try without the {VARIABLE} that you have set, or ' if chosen else 'Try '
+    return (
+        f'{without}with larger buffers: {RAISE_BUFFER}; for Cyclone DDS its '
+        'SocketReceiveBufferSize, too'
+    )
 
 
 def _received(
