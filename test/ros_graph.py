@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from vljepa_ros.nodes.lifecycle import ManagedNode  # noqa: E402
 from vljepa_ros.nodes.runner import EXECUTOR_THREADS  # noqa: E402
 from vljepa_ros.nodes.spinner import Spinner  # noqa: E402
 from vljepa_ros.nodes.stamps import to_stamp  # noqa: E402
+from vljepa_ros.nodes.worker import Worker  # noqa: E402
 from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 WAIT_S = 60.0
@@ -132,6 +134,23 @@ def process(module: str, *arguments: str, log: Path) -> Iterator[subprocess.Pope
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+@contextlib.contextmanager
+def busy(worker: Worker) -> Iterator[None]:
+    """Keep the model's thread busy."""
+    begun, end = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        end.wait()
+
+    worker.submit(wait)
+    assert begun.wait(10.0)
+    try:
+        yield
+    finally:
+        end.set()
 
 
 def scene(index: int, step: int = 0, *, width: int = 320, height: int = 240) -> np.ndarray:

@@ -4,20 +4,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
 import re
 import shutil
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from ros_graph import Feed, Graph, image_message, open_graph, scene, wait_until
+from ros_graph import Feed, Graph, busy, image_message, open_graph, scene, wait_until
 from untrained import build_untrained_checkpoint
 
 pytest.importorskip('torch', reason='the nodes need PyTorch')
@@ -151,27 +149,10 @@ def test_samples_follow_the_stamps(running):
         assert min(offset_ns, SECOND_NS // 5 - offset_ns) < 1_000_000
 
 
-@contextlib.contextmanager
-def busy(node: PerceptionNode):
-    """Keep the model's thread busy."""
-    begun, end = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        begun.set()
-        end.wait()
-
-    node.host.worker.submit(wait)
-    assert begun.wait(10.0)
-    try:
-        yield
-    finally:
-        end.set()
-
-
 def test_a_busy_model_loses_samples_but_never_falls_behind(running):
     scene_ = running()
     scene_.send_until_embedded()
-    with busy(scene_.node):
+    with busy(scene_.node.host.worker):
         embeddings, dropped = scene_.count('embeddings'), scene_.count('frames_dropped')
         scene_.feed.send(CLIP_FRAMES)  # at least seven samples are due
         wait_until(lambda: scene_.count('frames_dropped') >= dropped + 4)
@@ -186,7 +167,7 @@ def test_a_busy_model_loses_samples_but_never_falls_behind(running):
 def test_a_service_does_not_wait_for_ever_for_a_busy_model(running):
     scene_ = running(service_timeout_s=0.2)
     request = EmbedText.Request(texts=['open the drawer'])
-    with busy(scene_.node):
+    with busy(scene_.node.host.worker):
         answer = scene_.graph.call(EmbedText, 'embed_text', request)
     assert not answer.success
     assert 'busy' in answer.message
@@ -372,7 +353,7 @@ def test_the_last_embeddings_reach_the_event_node_at_a_signal(graph, checkpoint,
         feed.send(3)
         return perception._embedder in host.worker._slots
 
-    with busy(perception):
+    with busy(host.worker):
         wait_until(sample_waits)
         graph._spinner.close()
     perception.stop()

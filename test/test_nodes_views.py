@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from ros_graph import Feed, Graph, image_message, open_graph, scene, wait_until
+from ros_graph import Feed, Graph, busy, image_message, open_graph, scene, wait_until
 from untrained import build_untrained_checkpoint
 
 pytest.importorskip('torch', reason='the nodes need PyTorch')
@@ -93,12 +93,15 @@ def test_clips_of_several_cameras_go_through_the_model_together(graph, checkpoin
     monkeypatch.setattr(node.engine, 'encode', counted)
     feeds = [Feed(graph, f'/{name}/image') for name in cameras]
 
-    def all_came() -> bool:
+    def all_wait() -> bool:
         for index, feed in enumerate(feeds):
             feed.send(1, index=index)
-        return {item.camera for item in embeddings} == set(cameras) and 3 in batches
+        return len(node._embedder._waiting) == len(cameras)
 
-    wait_until(all_came)
+    with busy(node.host.worker):
+        wait_until(all_wait)
+    wait_until(lambda: {item.camera for item in embeddings} == set(cameras))
+    assert batches == [len(cameras)]
     # Each camera's answer is that of its own pictures.
     newest = {item.camera: np.array(item.data) for item in embeddings}
     assert max(newest['front'] @ newest['rear'], newest['front'] @ newest['arm']) < 1.0 - 1e-6
