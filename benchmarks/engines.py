@@ -21,8 +21,8 @@ from benchmarks.models import VITL, real_clips, with_graphs
 from training.evaluation.intervals import exact
 from training.evaluation.results import Results
 from vljepa_ros.errors import ConfigurationError, VljepaError
+from vljepa_ros.inference.choices import ON_CPU, ON_GPU, REFERENCE
 from vljepa_ros.inference.cuda_driver import cuda_driver
-from vljepa_ros.inference.loading import ON_CPU, ON_GPU, REFERENCE
 from vljepa_ros.inference.selection import MEASURED, Choice
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.checkpoint_folder import load_config, model_id

@@ -33,9 +33,9 @@ def with_half_precision(checkpoint: Path) -> Path:
 
 def pretend_gpu(patch: pytest.MonkeyPatch, *gpus: Gpu) -> None:
     """Let the driver see GPUs, by default one. Only doubles may be touched then."""
-    from vljepa_ros.inference import loading, warmup
+    from vljepa_ros.inference import choices, warmup
     from vljepa_ros.inference.tensorrt import backend, command, library
 
     driver = CudaDriver(gpus or (PRETENDED,))
-    for module in (library, backend, command, loading, warmup):
+    for module in (library, backend, command, choices, warmup):
         patch.setattr(module, 'cuda_driver', lambda: driver)

@@ -14,9 +14,9 @@ from typing import Any
 from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, note, ok
 from vljepa_ros.doctor.models import RunOptions
+from vljepa_ros.inference.choices import ON_GPU
 from vljepa_ros.inference.clip_timing import time_clips
 from vljepa_ros.inference.graph_engine import GraphEngine
-from vljepa_ros.inference.loading import ON_GPU
 from vljepa_ros.inference.tensorrt.parity import least_cosine
 from vljepa_ros.inference.tensorrt.plans import plans_folder
 from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id

@@ -6,40 +6,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
 from vljepa_ros.inference.backend import Backend
-from vljepa_ros.inference.cuda_driver import cuda_driver
+from vljepa_ros.inference.choices import REFERENCE, allowed, is_gpu, wanted, without_missing
 from vljepa_ros.inference.engine import Engine
 from vljepa_ros.inference.graph_engine import GraphEngine
-from vljepa_ros.inference.graphs import GRAPH_PRECISIONS
 from vljepa_ros.inference.selection import Choice, Load, choose, in_words, machine_key
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.model.checkpoint_folder import chosen_components, load_config, model_id
 from vljepa_ros.model.components import COMPONENTS
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.resources import resolve_model
-
-# In the order in which they are tried; the first is the reference for the others' answers.
-ON_CPU = (
-    Choice('onnxruntime', 'fp32'),
-    Choice('onnxruntime', 'int8'),
-    Choice('openvino', 'fp32'),
-    Choice('openvino', 'bf16'),
-    Choice('openvino', 'int8'),
-)
-# The first that loads is taken; the others on request.
-ON_GPU = (
-    Choice('tensorrt', 'fp16'),
-    Choice('tensorrt', 'bf16'),
-    Choice('tensorrt', 'fp32'),
-)
-REFERENCE = Choice('torch', 'fp32')  # everywhere, the slowest
-BACKENDS = ('auto', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
-PRECISIONS = ('auto', *GRAPH_PRECISIONS)
 
 
 def _log(sentence: str) -> None:
@@ -77,10 +57,10 @@ def load_engine(
         MissingDependencyError: a library is missing; the message names the command.
         EngineError: no backend can run it.
     """
-    on_gpu = _on_gpu(device)
-    if device == 'auto' and not _allowed(backend, precision, on_gpu=True):
+    on_gpu = is_gpu(device)
+    if device == 'auto' and not allowed(backend, precision, on_gpu=True):
         on_gpu = False  # what was asked for runs on the processor only
-    choices = _choices(backend, precision, on_gpu)
+    choices = wanted(backend, precision, on_gpu=on_gpu)
     if threads < 0:
         raise ConfigurationError(f'threads is {threads}; allowed is 0 (automatic) or more')
     folder = resolve_model(model)
@@ -96,7 +76,7 @@ def load_engine(
 
     runs = None
     if on_gpu:
-        on_cpu = _allowed(backend, precision, on_gpu=False) if device == 'auto' else []
+        on_cpu = allowed(backend, precision, on_gpu=False) if device == 'auto' else []
         load = load_on('cuda' if device == 'auto' else device)
         runs = _first_that_loads(choices, load, chosen, may_fail=bool(on_cpu), say=say)
         choices = on_cpu
@@ -104,6 +84,8 @@ def load_engine(
         load = load_on('cpu')
         # Graphs that were written since may be faster than what was measured.
         graphs = sorted(path.name for path in folder.glob('*.onnx'))
+        if precision == 'auto':
+            choices = without_missing(choices, folder)
         key = machine_key(' '.join((identity, *graphs)), threads=count)
         best = _chosen(choices, load, config, key=key, say=say)
         order = [best, *(choice for choice in choices if choice != best)]
@@ -233,63 +215,3 @@ def _errors_of(choice: Choice) -> Iterator[None]:
             f'The backend {choice} cannot be loaded ({type(error).__name__}: {error}). Install '
             'its library again, or use another backend'
         ) from error
-
-
-def _on_gpu(device: str) -> bool:
-    """Return whether a device is a GPU.
-
-    Raises:
-        ConfigurationError: the name is none of a device, or there is no such GPU.
-    """
-    if not re.fullmatch(r'auto|cpu|cuda(:\d+)?', device):
-        raise ConfigurationError(
-            f"Unknown device {device!r}; allowed are 'auto', 'cpu', 'cuda' and 'cuda:N'"
-        )
-    driver = cuda_driver()
-    if device == 'auto':
-        return bool(driver.gpus)
-    if device == 'cpu':
-        return False
-    if not driver.gpus:
-        raise ConfigurationError(
-            f"The device {device!r} was asked for, but {driver.problem}. Use 'auto' or 'cpu', or "
-            'install a driver'
-        )
-    if int(device.partition(':')[2] or 0) >= len(driver.gpus):
-        names = ', '.join(f'cuda:{gpu.index} ({gpu.name})' for gpu in driver.gpus)
-        raise ConfigurationError(f'There is no device {device!r}; the driver sees {names}')
-    return True
-
-
-def _choices(backend: str, precision: str, on_gpu: bool) -> list[Choice]:
-    """Return what is allowed of the known choices.
-
-    Raises:
-        ConfigurationError: nothing is.
-    """
-    if backend not in BACKENDS:
-        raise ConfigurationError(f'Unknown backend {backend!r}; allowed are {list(BACKENDS)}')
-    if precision not in PRECISIONS:
-        raise ConfigurationError(
-            f'Unknown precision {precision!r}; allowed are {list(PRECISIONS)}'
-        )
-    choices = _allowed(backend, precision, on_gpu=on_gpu)
-    if not choices:
-        known = [*(ON_GPU if on_gpu else ON_CPU), REFERENCE]
-        raise ConfigurationError(
-            f'The backend {backend!r} does not run in precision {precision!r} on '
-            f'{"a GPU" if on_gpu else "the CPU"}; there are {", ".join(map(str, known))}'
-        )
-    return choices
-
-
-def _allowed(backend: str, precision: str, *, on_gpu: bool) -> list[Choice]:
-    """Return those of the known choices that are asked for, in the order in which to try them."""
-    known = [*(ON_GPU if on_gpu else ON_CPU), REFERENCE]
-    if on_gpu and precision == 'auto':
-        known = [ON_GPU[0], REFERENCE]
-    return [
-        item
-        for item in known
-        if backend in ('auto', item.backend) and precision in ('auto', item.precision)
-    ]

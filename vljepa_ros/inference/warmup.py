@@ -9,9 +9,10 @@ from pathlib import Path
 
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.inference.cache import cache_folder, writing_problem
+from vljepa_ros.inference.choices import ON_GPU
 from vljepa_ros.inference.clip_timing import time_clips
 from vljepa_ros.inference.cuda_driver import cuda_driver
-from vljepa_ros.inference.loading import ON_GPU, load_engine
+from vljepa_ros.inference.loading import load_engine
 from vljepa_ros.resources import resolve_model
 
 TEXT = 'the robot opens the drawer'
