@@ -23,10 +23,9 @@ import numpy as np
 from tqdm import tqdm
 
 from training.evaluation.intervals import exact, rate_score
-from training.evaluation.items import Request
-from training.evaluation.observe import answer
 from training.evaluation.results import Results, add_result_arguments
 from training.evaluation.stored import StoredEpisode
+from training.evaluation.streams import watch
 from training.evaluation.suite import view_of
 from training.evaluation.test_set import DEFAULT_CACHE, Drawer, Job, load_all, world_folder
 from vljepa_ros.errors import VljepaError
@@ -53,7 +52,7 @@ class Watched:
     idle: np.ndarray  # bool [N]
 
 
-def watch(engine: Engine, episode: StoredEpisode) -> Watched:
+def watch_clips(engine: Engine, episode: StoredEpisode) -> Watched:
     """Run all clips of an episode through the model."""
     length = engine.config.clip_frames
     parts = [slice(end - length, end) for end in range(length, len(episode.frames) + 1)]
@@ -61,8 +60,6 @@ def watch(engine: Engine, episode: StoredEpisode) -> Watched:
         Clip(episode.frames[part], tuple(round(t * SECOND_NS) for t in episode.times_s[part]))
         for part in parts
     ]
-    asked = (Request(clip.frames, ('caption',), ()) for clip in clips)
-    embeddings = np.stack([vectors[0] for _, vectors in answer(engine, asked)])
     busy = [segment for segment in episode.segments if segment.action != 'idle']
     idle = [
         all(
@@ -72,7 +69,7 @@ def watch(engine: Engine, episode: StoredEpisode) -> Watched:
         )
         for part in parts
     ]
-    return Watched(clips, embeddings, np.array(idle))
+    return Watched(clips, watch(engine, episode).embeddings, np.array(idle))
 
 
 def passed(watched: Watched, threshold: float) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +135,7 @@ def main() -> int:
     with Drawer(options.workers) as drawer:
         drawer.draw_missing(jobs, title='draw val')
     drawn = (episode for episode in load_all(jobs) if episode is not None)
-    seen = [watch(engine, episode) for episode in tqdm(drawn, total=len(jobs), desc='watch')]
+    seen = [watch_clips(engine, episode) for episode in tqdm(drawn, total=len(jobs), desc='watch')]
     results = Results(
         'still_gate',
         quick=options.quick,

@@ -28,12 +28,12 @@ from vljepa_ros.doctor.models import RunOptions
 from vljepa_ros.doctor.runner import Area, run_areas
 from vljepa_ros.inference.cuda_driver import CudaDriver, cuda_driver
 from vljepa_ros.inference.graphs import graph_file
-from vljepa_ros.launch_arguments import LARGE_IMAGES
+from vljepa_ros.launch_arguments import LARGE_IMAGES, TRANSPORT_VARIABLE
 from vljepa_ros.model.checkpoint_folder import CONFIG_FILE, tokenizer_file, weights_file
 from vljepa_ros.model.phrases import PHRASES_FILE
 
 ROOT = Path(__file__).resolve().parents[1]
-VARIABLE = transport.VARIABLE
+VARIABLE = TRANSPORT_VARIABLE
 AREAS = ['Installation', 'ROS 2', 'Images', 'Processor', 'GPU', 'Backends', 'Cache', 'Models']
 GPU_IS_THERE = bool(cuda_driver().gpus)
 

@@ -16,9 +16,8 @@ pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
 
 import onnx  # noqa: E402
-import torch  # noqa: E402
 from graph_inputs import SIZES, graph_inputs, least_cosine  # noqa: E402
-from untrained import build_untrained_checkpoint  # noqa: E402
+from untrained import build_untrained_checkpoint, save_compact  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError  # noqa: E402
 from vljepa_ros.inference.external_weights import stored_tensors  # noqa: E402
@@ -26,8 +25,7 @@ from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
 from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
 from vljepa_ros.inference.torch_backend import TorchBackend  # noqa: E402
 from vljepa_ros.inference.torch_export import export_graphs  # noqa: E402
-from vljepa_ros.model import compact  # noqa: E402
-from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from vljepa_ros.model.checkpoint import load_checkpoint  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
 from vljepa_ros.model.components import COMPONENTS  # noqa: E402
 
@@ -40,16 +38,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint as it is shipped: half precision, tables of words in 8 bits."""
     folder = tmp_path_factory.mktemp('export')
     model = load_checkpoint(build_untrained_checkpoint(folder))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compact, 'LARGE_TABLE', 50)
-        save_checkpoint(
-            model,
-            folder / 'compact',
-            tokenizer_source=folder,
-            dtype=torch.float16,
-            int8_tables=True,
-        )
-    return folder / 'compact'
+    return save_compact(model, folder / 'compact', tokenizers=folder)
 
 
 @pytest.fixture(scope='module')

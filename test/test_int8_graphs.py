@@ -18,14 +18,13 @@ import cv2  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 from graph_inputs import least_cosine  # noqa: E402
-from untrained import build_untrained_checkpoint  # noqa: E402
+from untrained import build_untrained_checkpoint, save_compact  # noqa: E402
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, StreamError  # noqa: E402
 from vljepa_ros.inference import load_engine  # noqa: E402
 from vljepa_ros.inference.graphs import IN_INT8, graph_file  # noqa: E402
 from vljepa_ros.inference.torch_export import export_graphs  # noqa: E402
-from vljepa_ros.model import compact  # noqa: E402
-from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from vljepa_ros.model.checkpoint import load_checkpoint  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
 from vljepa_ros.model.components import COMPONENTS  # noqa: E402
 from vljepa_ros.stream.video_clips import clips_of  # noqa: E402
@@ -50,21 +49,13 @@ def pictures(count: int, *, frames: int, size: int, seed: int = 0) -> np.ndarray
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('int8')
     model = load_checkpoint(build_untrained_checkpoint(folder))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compact, 'LARGE_TABLE', 50)
-        save_checkpoint(
-            model,
-            folder / 'compact',
-            tokenizer_source=folder,
-            dtype=torch.float16,
-            int8_tables=True,
-        )
+    compact = save_compact(model, folder / 'compact', tokenizers=folder)
     config = model.config
     clips = pictures(8, frames=config.clip_frames, size=config.image_size)
-    written = export_graphs(folder / 'compact', precisions=('fp32', 'int8'), calibration=clips)
+    written = export_graphs(compact, precisions=('fp32', 'int8'), calibration=clips)
     names = {path.name for path in written if path.match('*.int8.onnx')}
     assert names == {graph_file(component, 'int8') for component in IN_INT8}
-    return folder / 'compact'
+    return compact
 
 
 @pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
@@ -127,15 +118,7 @@ def test_graphs_of_other_weights_are_refused(exported: Path, tmp_path: Path) -> 
     with torch.no_grad():
         for weight in model.networks['x_encoder'].parameters():
             weight.mul_(1.5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compact, 'LARGE_TABLE', 50)
-        save_checkpoint(
-            model,
-            tmp_path / 'changed',
-            tokenizer_source=other,
-            dtype=torch.float16,
-            int8_tables=True,
-        )
+    save_compact(model, tmp_path / 'changed', tokenizers=other)
     name = weights_file('x_encoder')
     shutil.copyfile(tmp_path / 'changed' / name, copy / name)
     with pytest.raises(CheckpointError, match=r'x_encoder.int8.onnx'):

@@ -14,6 +14,12 @@ import pytest
 from full_disk import files_of_at_most
 
 from vljepa_ros.inference.cuda_driver import Gpu
+from vljepa_ros.inference.sealed_file import (
+    MAGIC,
+    file_digest,
+    read_sealed,
+    write_sealed,
+)
 from vljepa_ros.inference.tensorrt.library import Library
 from vljepa_ros.inference.tensorrt.plan_cache import (
     MOST_PLANS,
@@ -23,12 +29,6 @@ from vljepa_ros.inference.tensorrt.plan_cache import (
     plan_key,
 )
 from vljepa_ros.inference.tensorrt.ranges import Range
-from vljepa_ros.inference.tensorrt.sealed_file import (
-    MAGIC,
-    file_digest,
-    read_sealed,
-    write_sealed,
-)
 
 KEY, OTHER = 'ab' * 32, 'cd' * 32
 PLAN = bytes(range(256)) * 40

@@ -10,8 +10,11 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from vljepa_ros.model.config import ModelConfig
+    from vljepa_ros.model.vl_jepa import VLJEPA
 
 TEXTS = (
     'the robot opens the drawer',
@@ -149,4 +152,25 @@ def build_untrained_checkpoint(folder: Path, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         model = VLJEPA(config, {name: Tokenizer(path) for name, path in paths.items()})
     save_checkpoint(model, folder, tokenizer_source=folder)
+    return folder
+
+
+def save_compact(model: VLJEPA, folder: Path, *, tokenizers: Path) -> Path:
+    """Save a model as it is shipped: half precision, tables of words in 8 bits.
+
+    Args:
+        model: what to save.
+        folder: where.
+        tokenizers: a checkpoint that has them.
+    """
+    import torch
+
+    from vljepa_ros.model import compact
+    from vljepa_ros.model.checkpoint import save_checkpoint
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compact, 'LARGE_TABLE', 50)
+        save_checkpoint(
+            model, folder, tokenizer_source=tokenizers, dtype=torch.float16, int8_tables=True
+        )
     return folder

@@ -24,6 +24,7 @@ ALL_NODES = (*MODEL_NODES, 'camera')
 
 # Fast DDS's default transports lose most large best-effort images between processes. The plain
 # LARGE_DATA still lost half of them on busy cores: its shared memory holds half an image.
+TRANSPORT_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
 LARGE_IMAGES = 'LARGE_DATA?sockets_size=4MB&non_blocking=true'
 
 
@@ -221,7 +222,7 @@ def parameter_overrides(values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def missing_environment() -> dict[str, str]:
     """Return the environment variables that the processes need and that the user has not set."""
     wanted = {
-        'FASTDDS_BUILTIN_TRANSPORTS': large_image_transport(),
+        TRANSPORT_VARIABLE: large_image_transport(),
         # OpenMP's spinning threads slow the model by a factor of 40 on busy cores.
         'OMP_WAIT_POLICY': 'PASSIVE',
     }

@@ -25,6 +25,7 @@ from vljepa_ros.doctor.models import RunOptions
 from vljepa_ros.doctor.runner import Area, Check, count, run_areas, summary, write_json
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.inference.cuda_driver import cuda_driver
+from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE
 
 
 def run(
@@ -72,7 +73,7 @@ def all_areas(names: Sequence[str], options: RunOptions) -> list[Area]:
                 (ros.ROS, ros.ros),
                 (ros.DOMAIN, ros.domain),
                 (ros.DISCOVERY, ros.discovery),
-                (ros.TRANSPORT, ros.transport),
+                (TRANSPORT_VARIABLE, ros.transport),
                 (transport.OWN, transport.images),
                 (transport.BUFFERS, transport.buffers),
             ),

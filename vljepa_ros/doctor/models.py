@@ -20,7 +20,7 @@ from vljepa_ros.doctor.findings import (
     warn,
 )
 from vljepa_ros.errors import VljepaError
-from vljepa_ros.inference.clip_timing import time_clips
+from vljepa_ros.inference.clip_timing import time_clips, try_text
 from vljepa_ros.inference.graph_weights import check_weights, weights_digest
 from vljepa_ros.inference.graphs import GRAPH_PRECISIONS, IN_INT8, graph_file
 from vljepa_ros.inference.loading import load_engine
@@ -37,7 +37,6 @@ from vljepa_ros.model.phrases import PHRASES_FILE, load_phrases
 from vljepa_ros.resources import resolve_model, shipped_models
 
 TIMEOUT_S = 600.0
-TEXT = 'the robot opens the drawer'
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def run(name: str, options: dict[str, object]) -> Iterator[Finding]:
     for text in said:
         yield note(title, ' '.join(text.split()))
     times = time_clips(engine)
-    engine.decode(engine.embed_text([TEXT]))
+    try_text(engine)
     info = engine.info
     threads = f', {info.threads} threads' if info.threads else ''
     yield ok(

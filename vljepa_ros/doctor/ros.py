@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, Level, fail, note, ok, warn
 from vljepa_ros.doctor.libraries import is_there
-from vljepa_ros.launch_arguments import large_image_transport
+from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, large_image_transport
 
 ROS = 'ROS 2'
 DOMAIN = 'ROS_DOMAIN_ID'
 DISCOVERY = 'Discovery'
-TRANSPORT = 'FASTDDS_BUILTIN_TRANSPORTS'
 MOST_DOMAIN = 232
 SAFE_DOMAIN = 101  # the ports of higher ones may meet Linux's ephemeral ones
 RANGES = ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT')
@@ -113,7 +112,7 @@ def discovery() -> Iterator[Finding]:
             DISCOVERY,
             'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: no other machine sees the nodes'
             + (f', but ROS_STATIC_PEERS={peers}' if peers else '')
-            + f'. With it Fast DDS does not heed {TRANSPORT}, and large images get lost',
+            + f'. With it Fast DDS does not heed {TRANSPORT_VARIABLE}, and large images get lost',
             'Unset it, and keep robots apart by ROS_DOMAIN_ID',
         )
     else:
@@ -123,20 +122,21 @@ def discovery() -> Iterator[Finding]:
 
 def transport() -> Iterator[Finding]:
     """Look at the transport that Fast DDS is told to use."""
-    chosen, wanted = os.environ.get(TRANSPORT), large_image_transport()
+    chosen, wanted = os.environ.get(TRANSPORT_VARIABLE), large_image_transport()
     if chosen is None:
         yield note(
-            TRANSPORT,
+            TRANSPORT_VARIABLE,
             f'Not set here; the nodes set it for themselves to {wanted}. Fast DDS needs it on '
             'both sides: a program without it neither hears the nodes nor is heard, ros2 topic '
             'echo for one',
-            f"Set it in every shell of the robot: export {TRANSPORT}='{wanted}'",
+            f"Set it in every shell of the robot: export {TRANSPORT_VARIABLE}='{wanted}'",
         )
     elif chosen == wanted:
-        yield ok(TRANSPORT, chosen)
+        yield ok(TRANSPORT_VARIABLE, chosen)
     else:
         yield note(
-            TRANSPORT,
+            TRANSPORT_VARIABLE,
             f'{chosen!r} was chosen by you; the nodes leave it. Large images may get lost',
-            f"Where they do, set it in every shell of the robot: export {TRANSPORT}='{wanted}'",
+            'Where they do, set it in every shell of the robot: export '
+            f"{TRANSPORT_VARIABLE}='{wanted}'",
         )

@@ -13,9 +13,8 @@ from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, Level, note, ok, sentence, warn
 from vljepa_ros.doctor.libraries import is_there, skipped
 from vljepa_ros.errors import VljepaError
-from vljepa_ros.launch_arguments import missing_environment
+from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, missing_environment
 
-VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
 RANGE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 OWN = 'Large images between the nodes'
 OTHERS = 'Large images from other programs'
@@ -47,7 +46,7 @@ def try_images(names: list[str]) -> Iterator[Finding]:
         names: variables of the nodes' environment that the user has not set.
     """
     end_s = time.monotonic() + TIMEOUT_S
-    chosen = VARIABLE not in names
+    chosen = TRANSPORT_VARIABLE not in names
     finding = _received(
         OWN, dict(os.environ), _advice(chosen=chosen), end_s=end_s, lost=Level.FAIL
     )
@@ -57,7 +56,7 @@ def try_images(names: list[str]) -> Iterator[Finding]:
         environment = {name: value for name, value in os.environ.items() if name not in names}
         everywhere = (
             "Start the camera's driver, and whatever else speaks to the nodes, with: export "
-            f"{VARIABLE}='{os.environ[VARIABLE]}'"
+            f"{TRANSPORT_VARIABLE}='{os.environ[TRANSPORT_VARIABLE]}'"
         )
         yield _received(OTHERS, environment, everywhere, end_s=end_s, lost=Level.WARN)
 
@@ -65,8 +64,8 @@ def try_images(names: list[str]) -> Iterator[Finding]:
 def _advice(*, chosen: bool) -> str:
     """Return what to do where the nodes' own images get lost."""
     if os.environ.get(RANGE) == 'LOCALHOST':
-        return f'unset {RANGE}: with LOCALHOST Fast DDS does not heed {VARIABLE}'
-    without = f'Try without the {VARIABLE} that you have set, or ' if chosen else 'Try '
+        return f'unset {RANGE}: with LOCALHOST Fast DDS does not heed {TRANSPORT_VARIABLE}'
+    without = f'Try without the {TRANSPORT_VARIABLE} that you have set, or ' if chosen else 'Try '
     return (
         f'{without}with larger buffers: {RAISE_BUFFER}; for Cyclone DDS its '
         'SocketReceiveBufferSize, too'

@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long an engine takes for a clip."""
+"""Tries a loaded engine: how long a clip takes, and whether texts are read and written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vljepa_ros.errors import EngineError
 from vljepa_ros.inference.engine import Engine
 
 COUNT = 5
+TEXT = 'the robot opens the drawer'
 LONGEST_ERROR = 1e-2  # of a unit vector's length, in half precision
 
 
@@ -37,6 +38,15 @@ class ClipTimes:
             f'the first clip took {self.first_ms:.0f} ms, the following ones {self.median_ms:.1f} '
             f'ms (median of {self.count})'
         )
+
+
+def try_text(engine: Engine) -> None:
+    """Embed a text and write it.
+
+    Raises:
+        EngineError: the engine failed.
+    """
+    engine.decode(engine.embed_text([TEXT]))
 
 
 def time_clips(engine: Engine, *, count: int = COUNT) -> ClipTimes:

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from vljepa_ros.errors import CheckpointError
-from vljepa_ros.inference.tensorrt.sealed_file import file_digest
+from vljepa_ros.inference.sealed_file import file_digest
 
 KEY = 'vljepa_ros.weights_sha256'  # among the graph's metadata
 # As protocol buffers write the pair: the key, then the tag and the length of its value.

@@ -70,9 +70,5 @@ def quantised(graph: ir.Model, samples: Sequence[Inputs]) -> ir.Model:
             extra_options=OPTIONS,
         )
         result = ir.load(target)
-        # Nothing of it may point into the folder.
-        for value in result.graph.initializers.values():
-            if isinstance(value.const_value, ir.ExternalTensor):
-                value.const_value = ir.Tensor(value.const_value.numpy().copy(), name=value.name)
     result.graph.name = graph.graph.name
     return result

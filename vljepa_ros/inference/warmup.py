@@ -10,12 +10,10 @@ from pathlib import Path
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.inference.cache import cache_folder, writing_problem
 from vljepa_ros.inference.choices import ON_GPU
-from vljepa_ros.inference.clip_timing import time_clips
+from vljepa_ros.inference.clip_timing import time_clips, try_text
 from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.loading import load_engine
 from vljepa_ros.resources import resolve_model
-
-TEXT = 'the robot opens the drawer'
 
 
 def run(model: str, *, backend: str, device: str, precision: str, threads: int) -> int:
@@ -60,7 +58,7 @@ def run(model: str, *, backend: str, device: str, precision: str, threads: int) 
         f'{engine.model_id} runs on {info.backend} {info.precision}, {info.device}{with_threads}'
     )
     times = time_clips(engine)
-    engine.decode(engine.embed_text([TEXT]))
+    try_text(engine)
     engine.close()
     print(f'{str(times).capitalize()}; a text was embedded and written, too')
     print(f'All took {time.monotonic() - began:.0f} s')

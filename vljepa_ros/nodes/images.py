@@ -65,6 +65,14 @@ def to_rgb(message: Image) -> np.ndarray:
     return to_picture(message).rgb()
 
 
+def picture_in(field: str, message: Image) -> Picture:
+    """Return the picture in a field of a request, as `to_picture`; errors name the field."""
+    try:
+        return to_picture(message)
+    except ImageError as error:
+        raise ImageError(f'{field}: {error}') from error
+
+
 def to_message(image: np.ndarray, header: Header) -> Image:
     """Return RGB uint8 [H, W, 3] as a message in rgb8."""
     height, width = image.shape[:2]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from std_msgs.msg import Header
 
-from vljepa_ros.errors import ConfigurationError, ImageError
+from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Answer, Classify
 from vljepa_ros.nodes.camera_stream import CameraSample
-from vljepa_ros.nodes.images import to_picture
+from vljepa_ros.nodes.images import picture_in
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
 from vljepa_ros.nodes.model_node import ModelNode, check_queries
 from vljepa_ros.nodes.scores import scored_texts
@@ -87,12 +87,9 @@ class ViewServices:
             raise ConfigurationError(
                 f'Both an image and camera {request.camera!r} are given; give one of them'
             )
-        try:
-            frames = still_clip(
-                to_picture(image),
-                clip_frames=engine.config.clip_frames,
-                image_size=engine.config.image_size,
-            )
-        except ImageError as error:
-            raise ImageError(f'image: {error}') from error
+        frames = still_clip(
+            picture_in('image', image),
+            clip_frames=engine.config.clip_frames,
+            image_size=engine.config.image_size,
+        )
         return frames, image.header

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 
-from vljepa_ros.errors import ImageError
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import InferAction
-from vljepa_ros.nodes.images import to_rgb
+from vljepa_ros.nodes.images import picture_in
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
 from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
 from vljepa_ros.nodes.runner import run
@@ -54,7 +52,8 @@ class WorldModelNode(ModelNode):
     ) -> InferAction.Response:
         def answer(call: ModelCall) -> None:
             candidates = check_texts('candidates', request.candidates)
-            initial, goal = _rgb('initial', request.initial), _rgb('goal', request.goal)
+            initial = picture_in('initial', request.initial).rgb()
+            goal = picture_in('goal', request.goal).rgb()
             action = call.run(lambda engine: predict_action(engine, initial, goal))
             ranked = rank(candidates, call.embed_texts(candidates), action)
             response.model_id = call.model_id
@@ -62,13 +61,6 @@ class WorldModelNode(ModelNode):
             self.health.count('inferred_actions')
 
         return self.serve(response, answer)
-
-
-def _rgb(field: str, message: Image) -> np.ndarray:
-    try:
-        return to_rgb(message)
-    except ImageError as error:
-        raise ImageError(f'{field}: {error}') from error
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from vljepa_ros.inference.graphs import GraphSpec, existing_graph, graph_spec
-from vljepa_ros.inference.tensorrt.ranges import Range
-from vljepa_ros.inference.tensorrt.sealed_file import (
+from vljepa_ros.inference.sealed_file import (
     digest_of,
     file_digest,
     read_sealed,
     write_sealed,
 )
+from vljepa_ros.inference.tensorrt.ranges import Range
 from vljepa_ros.model.config import ModelConfig
 
 LEAST_COSINE = {'fp32': 0.999, 'fp16': 0.99, 'bf16': 0.99}

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vljepa_ros.inference.cuda_driver import Gpu
+from vljepa_ros.inference.sealed_file import digest_of, read_sealed, write_sealed
 from vljepa_ros.inference.tensorrt.build import Capability
 from vljepa_ros.inference.tensorrt.library import Library
 from vljepa_ros.inference.tensorrt.ranges import Range
-from vljepa_ros.inference.tensorrt.sealed_file import digest_of, read_sealed, write_sealed
 
 MOST_PLANS = 8  # of a network
 SUFFIX = '.plan'

@@ -10,17 +10,17 @@ from pathlib import Path
 from vljepa_ros.inference.cache import cache_folder
 from vljepa_ros.inference.graph_weights import check_weights, weights_digest
 from vljepa_ros.inference.graphs import existing_graph, graph_spec
-from vljepa_ros.inference.tensorrt.build import RECIPE, build_plan
-from vljepa_ros.inference.tensorrt.library import Library
-from vljepa_ros.inference.tensorrt.plan_cache import PlanCache, PlanKey, Target, plan_key
-from vljepa_ros.inference.tensorrt.progress import OnProgress
-from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges
-from vljepa_ros.inference.tensorrt.sealed_file import (
+from vljepa_ros.inference.sealed_file import (
     digest_of,
     file_digest,
     read_sealed,
     write_sealed,
 )
+from vljepa_ros.inference.tensorrt.build import RECIPE, build_plan
+from vljepa_ros.inference.tensorrt.library import Library
+from vljepa_ros.inference.tensorrt.plan_cache import PlanCache, PlanKey, Target, plan_key
+from vljepa_ros.inference.tensorrt.progress import OnProgress
+from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges
 from vljepa_ros.model.checkpoint_folder import existing, weights_file
 from vljepa_ros.model.config import ModelConfig
 
