@@ -52,7 +52,7 @@ class BaselineNode(Node):
         compressed = value('image_transport', 'raw') == 'compressed'
         kind, suffix = (CompressedImage, '/compressed') if compressed else (Image, '')
         topic = value('image', 'image_raw') + suffix
-        self.create_subscription(kind, topic, self.on_image, qos.IMAGE_INPUT)
+        self.create_subscription(kind, topic, self.on_image, qos.IMAGE_RELIABLE)
 
     def on_image(self, message: Any) -> None:
         """Keep an image; where a clip is due, run the model and publish."""

@@ -135,9 +135,9 @@ def test_the_environment_is_only_completed(monkeypatch):
     monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
     monkeypatch.setenv('OMP_WAIT_POLICY', 'ACTIVE')
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
-    assert missing_environment() == {'FASTDDS_BUILTIN_TRANSPORTS': launch_arguments.LARGE_IMAGES}
+    assert missing_environment() == {'FASTDDS_BUILTIN_TRANSPORTS': launch_arguments.TRANSPORT}
     monkeypatch.setenv('ROS_DISTRO', 'humble')
-    assert missing_environment() == {'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}
+    assert missing_environment() == {}
 
 
 def launch_description() -> Any:

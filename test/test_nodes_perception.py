@@ -22,6 +22,7 @@ pytest.importorskip('torch', reason='the nodes need PyTorch')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.qos import ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 from vljepa_ros.interfaces import Embedding, EmbedText  # noqa: E402
@@ -128,6 +129,18 @@ def test_an_embedding_is_what_the_engine_says_of_the_clip(running):
         lambda: engine.predict(engine.encode(clip.frames[None]), ['caption'])[0, 0]
     ).result()
     np.testing.assert_allclose(embedding.data, expected, atol=1e-5)
+
+
+def test_a_reliable_camera_is_heard_reliably(running):
+    scene_ = running()
+    topic = scene_.node.resolve_topic_name('image_raw')
+
+    def lost_packets_are_asked_for() -> bool:
+        scene_.feed.send(3)
+        infos = scene_.graph.node.get_subscriptions_info_by_topic(topic)
+        return [info.qos_profile.reliability for info in infos] == [ReliabilityPolicy.RELIABLE]
+
+    wait_until(lost_packets_are_asked_for)
 
 
 def test_every_query_is_answered(running):

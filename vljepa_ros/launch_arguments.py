@@ -22,10 +22,11 @@ PARAMS_FILE = 'config/perception.yaml'
 MODEL_NODES = ('perception', 'event', 'world_model')
 ALL_NODES = (*MODEL_NODES, 'camera')
 
-# Fast DDS's default transports lose most large best-effort images between processes. The plain
-# LARGE_DATA still lost half of them on busy cores: its shared memory holds half an image.
+# What a program that does not set the variable sends to a node without it goes through shared
+# memory, which holds less than an image; over UDP the node's own, larger buffers take it.
+# (LARGE_DATA is as fast, but whoever does not set it neither hears such a node nor is heard.)
 TRANSPORT_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
-LARGE_IMAGES = 'LARGE_DATA?sockets_size=4MB&non_blocking=true'
+TRANSPORT = 'UDPv4?sockets_size=4MB'
 
 
 def flag(text: str) -> bool:
@@ -221,18 +222,11 @@ def parameter_overrides(values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 def missing_environment() -> dict[str, str]:
     """Return the environment variables that the processes need and that the user has not set."""
-    wanted = {
-        TRANSPORT_VARIABLE: large_image_transport(),
-        # OpenMP's spinning threads slow the model by a factor of 40 on busy cores.
-        'OMP_WAIT_POLICY': 'PASSIVE',
-    }
+    # OpenMP's spinning threads slow the model by a factor of 40 on busy cores.
+    wanted = {'OMP_WAIT_POLICY': 'PASSIVE'}
+    if os.environ.get('ROS_DISTRO') != 'humble':  # its Fast DDS knows no options of a transport
+        wanted[TRANSPORT_VARIABLE] = TRANSPORT
     return {name: value for name, value in wanted.items() if name not in os.environ}
-
-
-def large_image_transport() -> str:
-    """Return what Fast DDS is told, so that large images arrive."""
-    # Humble's Fast DDS knows LARGE_DATA, but no options of it.
-    return 'LARGE_DATA' if os.environ.get('ROS_DISTRO') == 'humble' else LARGE_IMAGES
 
 
 def _complete(values: Mapping[str, str]) -> dict[str, str]:

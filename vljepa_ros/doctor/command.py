@@ -74,7 +74,7 @@ def all_areas(names: Sequence[str], options: RunOptions) -> list[Area]:
                 (ros.DOMAIN, ros.domain),
                 (ros.DISCOVERY, ros.discovery),
                 (TRANSPORT_VARIABLE, ros.transport),
-                (transport.OWN, transport.images),
+                (transport.IMAGES, transport.images),
                 (transport.BUFFERS, transport.buffers),
             ),
         ),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, Level, fail, note, ok, warn
 from vljepa_ros.doctor.libraries import is_there
-from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, large_image_transport
+from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, missing_environment
 
 ROS = 'ROS 2'
 DOMAIN = 'ROS_DOMAIN_ID'
@@ -111,8 +111,7 @@ def discovery() -> Iterator[Finding]:
         yield note(
             DISCOVERY,
             'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: no other machine sees the nodes'
-            + (f', but ROS_STATIC_PEERS={peers}' if peers else '')
-            + f'. With it Fast DDS does not heed {TRANSPORT_VARIABLE}, and large images get lost',
+            + (f', but ROS_STATIC_PEERS={peers}' if peers else ''),
             'Unset it, and keep robots apart by ROS_DOMAIN_ID',
         )
     else:
@@ -122,21 +121,18 @@ def discovery() -> Iterator[Finding]:
 
 def transport() -> Iterator[Finding]:
     """Look at the transport that Fast DDS is told to use."""
-    chosen, wanted = os.environ.get(TRANSPORT_VARIABLE), large_image_transport()
-    if chosen is None:
+    chosen, wanted = os.environ.get(TRANSPORT_VARIABLE), missing_environment()
+    if TRANSPORT_VARIABLE in wanted:
+        own = wanted[TRANSPORT_VARIABLE]
+        yield ok(TRANSPORT_VARIABLE, f'Not set: the nodes set it for themselves to {own}')
+    elif chosen is None:
+        yield ok(TRANSPORT_VARIABLE, 'Not set, and the nodes leave it')
+    elif chosen.startswith('LARGE_DATA'):
         yield note(
             TRANSPORT_VARIABLE,
-            f'Not set here; the nodes set it for themselves to {wanted}. Fast DDS needs it on '
-            'both sides: a program without it neither hears the nodes nor is heard, ros2 topic '
-            'echo for one',
-            f"Set it in every shell of the robot: export {TRANSPORT_VARIABLE}='{wanted}'",
+            f'{chosen!r} was chosen by you; the nodes leave it. A program without it neither '
+            'hears them nor is heard, ros2 topic echo for one',
+            'Set it in every shell of the robot, or in none',
         )
-    elif chosen == wanted:
-        yield ok(TRANSPORT_VARIABLE, chosen)
     else:
-        yield note(
-            TRANSPORT_VARIABLE,
-            f'{chosen!r} was chosen by you; the nodes leave it. Large images may get lost',
-            'Where they do, set it in every shell of the robot: export '
-            f"{TRANSPORT_VARIABLE}='{wanted}'",
-        )
+        yield note(TRANSPORT_VARIABLE, f'{chosen!r} was chosen by you; the nodes leave it')

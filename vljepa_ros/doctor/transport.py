@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vljepa_ros.doctor.child import in_child
-from vljepa_ros.doctor.findings import Finding, Level, note, ok, sentence, warn
+from vljepa_ros.doctor.findings import Finding, Level, fail, note, ok, sentence, warn
 from vljepa_ros.doctor.libraries import is_there, skipped
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, missing_environment
 
-RANGE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
-OWN = 'Large images between the nodes'
-OTHERS = 'Large images from other programs'
+IMAGES = 'Large images of a camera driver'
 BUFFERS = 'Socket buffers'
 RECEIVE_BUFFER = Path('/proc/sys/net/core/rmem_max')
 LEAST_BUFFER = 4 << 20  # bytes; what the nodes ask for
@@ -25,17 +23,18 @@ ENOUGH = 0.9  # share of the images; best effort may lose some
 TIMEOUT_S = 11.0  # of both tries
 LEAST_S = 3.0  # of the second one
 KILLED_AFTER_S = 30.0  # where something hangs
-RAISE_BUFFER = 'sudo sysctl -w net.core.rmem_max=2147483647 (and write it to /etc/sysctl.d)'
+LARGE_DATA = 'LARGE_DATA?sockets_size=4MB&non_blocking=true'
+RAISE_BUFFER = 'sudo sysctl -w net.core.rmem_max=4194304 (and write it to /etc/sysctl.d)'
 
 
 def images() -> Iterator[Finding]:
-    """Send images from process to process: as the nodes do, and as a camera driver does."""
+    """Send images from process to process, as a driver that is started in this shell would."""
     if not is_there('rclpy'):
-        yield skipped(OWN, 'it needs ROS 2')
+        yield skipped(IMAGES, 'it needs ROS 2')
         return
     wanted = missing_environment()
     yield from in_child(
-        OWN, try_images, list(wanted), timeout_s=KILLED_AFTER_S, environment=wanted
+        IMAGES, try_images, list(wanted), timeout_s=KILLED_AFTER_S, environment=wanted
     )
 
 
@@ -45,47 +44,52 @@ def try_images(names: list[str]) -> Iterator[Finding]:
     Args:
         names: variables of the nodes' environment that the user has not set.
     """
+    try:
+        from vljepa_ros.nodes.transport_check import middleware
+    except VljepaError as error:  # no messages and services
+        yield skipped(IMAGES, sentence(error))
+        return
     end_s = time.monotonic() + TIMEOUT_S
+    environment = {name: value for name, value in os.environ.items() if name not in names}
     chosen = TRANSPORT_VARIABLE not in names
-    finding = _received(
-        OWN, dict(os.environ), _advice(chosen=chosen), end_s=end_s, lost=Level.FAIL
-    )
-    yield finding
-    from_rmw = 'fastrtps' in finding.text  # the variable means nothing to other middleware
-    if finding.level is Level.OK and from_rmw and not chosen:
-        environment = {name: value for name, value in os.environ.items() if name not in names}
-        everywhere = (
-            "Start the camera's driver, and whatever else speaks to the nodes, with: export "
-            f"{TRANSPORT_VARIABLE}='{os.environ[TRANSPORT_VARIABLE]}'"
+    for reliable in (True, False):
+        advice = _advice(middleware(), chosen=chosen, reliable=reliable)
+        finding = _received(environment, advice, reliable=reliable, end_s=end_s)
+        yield finding
+        if finding.level is Level.FAIL:
+            return
+
+
+def _advice(rmw: str, *, chosen: bool, reliable: bool) -> str:
+    """Return what to do where images get lost."""
+    ways = [] if reliable else ['have the driver send reliably']
+    ways.append(f'give larger buffers: {RAISE_BUFFER}')
+    if 'cyclone' in rmw:
+        ways.append("and set Cyclone DDS's SocketReceiveBufferSize")
+    if 'fastrtps' in rmw:
+        ways.append(
+            f'try without the {TRANSPORT_VARIABLE} that you have set'
+            if chosen
+            else f"in every shell, the driver's too: export {TRANSPORT_VARIABLE}='{LARGE_DATA}'"
         )
-        yield _received(OTHERS, environment, everywhere, end_s=end_s, lost=Level.WARN)
-
-
-def _advice(*, chosen: bool) -> str:
-    """Return what to do where the nodes' own images get lost."""
-    if os.environ.get(RANGE) == 'LOCALHOST':
-        return f'unset {RANGE}: with LOCALHOST Fast DDS does not heed {TRANSPORT_VARIABLE}'
-    without = f'Try without the {TRANSPORT_VARIABLE} that you have set, or ' if chosen else 'Try '
-    return (
-        f'{without}with larger buffers: {RAISE_BUFFER}; for Cyclone DDS its '
-        'SocketReceiveBufferSize, too'
-    )
+    ways.append('use image_transport:=compressed')
+    return 'Where images are missing: ' + '; or '.join(ways)
 
 
 def _received(
-    title: str, environment: dict[str, str], advice: str, *, end_s: float, lost: Level
+    environment: dict[str, str], advice: str, *, reliable: bool, end_s: float
 ) -> Finding:
-    """Receive images of a process with an environment; `lost` is the level if none arrives."""
-    try:
-        from vljepa_ros.nodes import transport_check as check
-    except VljepaError as error:  # no messages and services
-        return skipped(title, sentence(error))
+    """Receive images of a process with an environment."""
+    from vljepa_ros.nodes import transport_check as check
+
+    title = f'{IMAGES}, {"reliable" if reliable else "best effort"}'
     try:
         left_s = end_s - time.monotonic()
-        found = check.receive(environment=environment, timeout_s=max(LEAST_S, left_s))
+        found = check.receive(
+            environment=environment, timeout_s=max(LEAST_S, left_s), reliable=reliable
+        )
     except VljepaError as error:
-        own = 'Look at ROS_DOMAIN_ID and discovery above'
-        return Finding(lost, title, sentence(error), own if lost is Level.FAIL else advice)
+        return fail(title, sentence(error), 'Look at ROS_DOMAIN_ID and discovery above')
     if not found.sent:
         return skipped(title, 'this machine is too busy now, no image was sent in time')
     arrived = len(found.latencies_ms)
@@ -97,9 +101,8 @@ def _received(
         text += f', {found.median_ms:.0f} ms after they were sent (median)'
     if arrived >= ENOUGH * found.sent:
         return ok(title, text)
-    if arrived:
-        return warn(title, f'{text}. A busy machine loses some, too', advice)
-    return Finding(lost, title, text, advice)
+    busy = '. A busy machine loses some, too' if arrived else ''
+    return (warn if reliable else note)(title, text + busy, advice)
 
 
 def buffers() -> Iterator[Finding]:

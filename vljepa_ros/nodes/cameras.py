@@ -11,13 +11,12 @@ from typing import Any, Protocol
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.inference import Engine
-from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.camera_stream import CameraSample, CameraStream
+from vljepa_ros.nodes.image_subscription import RELIABILITIES, ImageSubscription
 from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.transports import TRANSPORTS
@@ -44,6 +43,14 @@ CAMERA_PARAMETERS = (
         'How the images come in: raw (sensor_msgs/Image), or compressed (JPEG or PNG in '
         "sensor_msgs/CompressedImage, on each image topic's name with /compressed added).",
         choices=tuple(TRANSPORTS),
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
+        'image_reliability',
+        'auto',
+        'Whether lost packets of an image are asked for again: auto does so where every publisher '
+        'of the topic offers it; best_effort never does, for a weak wireless link.',
+        choices=RELIABILITIES,
         change=Change.UNCONFIGURED,
     ),
     Parameter(
@@ -88,7 +95,7 @@ class Cameras:
         self._lock = threading.Lock()
         self._streams: dict[str, CameraStream] = {}
         self._listener: Listener | None = None
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[ImageSubscription] = []
         self._watch: Timer | None = None
         node.health.probe('frame_age_s', self._frame_age)
 
@@ -116,7 +123,7 @@ class Cameras:
             self._node.destroy_timer(self._watch)
             self._watch = None
         for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
+            subscription.close()
         with self._lock:
             streams, self._streams = self._streams, {}
             self._subscriptions, self._listener = [], None
@@ -158,12 +165,13 @@ class Cameras:
         )
         self._streams[name] = stream
         self._subscriptions.append(
-            node.create_subscription(
+            ImageSubscription(
+                node,
                 transport.kind,
                 topic,
                 functools.partial(self._on_image, stream),
-                qos.IMAGE_INPUT,
-                callback_group=self._group,
+                group=self._group,
+                reliability=node.parameters['image_reliability'],
             )
         )
 
@@ -179,6 +187,8 @@ class Cameras:
 
     def _watch_all(self) -> None:
         with self._lock:
+            for subscription in self._subscriptions:
+                subscription.adapt()
             for stream in self._streams.values():
                 stream.watch(stop_timeout_s=self._node.parameters['stop_timeout_s'])
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-# Best effort matches every camera driver, whatever it publishes with.
+# Best effort matches every camera driver, whatever it publishes with; ImageSubscription takes the
+# reliable one where it matches, too.
 IMAGE_INPUT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+IMAGE_RELIABLE = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
 # Reliable matches every subscriber; keeping only the last few never waits for a slow one.
 IMAGE_OUTPUT = QoSProfile(

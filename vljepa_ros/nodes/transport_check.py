@@ -1,8 +1,8 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sends large images from one process to another, best effort, and counts what arrives.
+"""Sends large images from one process to another, and counts what arrives.
 
-python -m vljepa_ros.nodes.transport_check TOPIC COUNT
+python -m vljepa_ros.nodes.transport_check TOPIC COUNT reliable|best_effort
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from vljepa_ros.errors import ServiceError
-from vljepa_ros.nodes.qos import IMAGE_INPUT
+from vljepa_ros.nodes.qos import IMAGE_INPUT, IMAGE_RELIABLE
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
 
 WIDTH, HEIGHT = 1920, 1080
@@ -37,6 +38,7 @@ PERIOD_S = 0.1
 MATCH_S = 5.0  # until the two have found each other
 SETTLE_S = 0.5  # the sender sees the receiver before the receiver sees the sender
 ARRIVE_S = 0.5  # of the last image
+PROFILES = {'reliable': IMAGE_RELIABLE, 'best_effort': IMAGE_INPUT}
 
 
 @dataclass(frozen=True)
@@ -62,22 +64,26 @@ def middleware() -> str:
     return str(get_rmw_implementation_identifier())
 
 
-def receive(*, environment: Mapping[str, str], timeout_s: float, count: int = COUNT) -> Arrivals:
+def receive(
+    *, environment: Mapping[str, str], timeout_s: float, reliable: bool, count: int = COUNT
+) -> Arrivals:
     """Start a process that sends images, and receive them.
 
     Args:
         environment: variables of the sending process.
         timeout_s: how long to wait; less than `count`, or none, may have been sent then.
+        reliable: whether lost packets are sent again.
         count: images that are sent.
 
     Raises:
         ServiceError: the two processes did not find each other, or the other one failed.
     """
     end_s = time.monotonic() + timeout_s
+    quality = 'reliable' if reliable else 'best_effort'
     topic = f'/vljepa_doctor/images_{uuid.uuid4().hex}'
-    with _receiver(topic) as (executor, latencies):
+    with _receiver(topic, PROFILES[quality]) as (executor, latencies):
         sender = subprocess.Popen(
-            [sys.executable, '-m', __name__, topic, str(count)],
+            [sys.executable, '-m', __name__, topic, str(count), quality],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -98,7 +104,9 @@ def receive(*, environment: Mapping[str, str], timeout_s: float, count: int = CO
 
 
 @contextlib.contextmanager
-def _receiver(topic: str) -> Iterator[tuple[SingleThreadedExecutor, list[float]]]:
+def _receiver(
+    topic: str, profile: QoSProfile
+) -> Iterator[tuple[SingleThreadedExecutor, list[float]]]:
     """Give a node that notes the latency in milliseconds of each image, and what spins it."""
     context = Context()
     rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
@@ -110,7 +118,7 @@ def _receiver(topic: str) -> Iterator[tuple[SingleThreadedExecutor, list[float]]
     def arrived(message: Image) -> None:
         latencies.append((time.time_ns() - to_ns(message.header.stamp)) / 1e6)
 
-    node.create_subscription(Image, topic, arrived, IMAGE_INPUT)
+    node.create_subscription(Image, topic, arrived, profile)
     try:
         yield executor, latencies
     finally:
@@ -124,11 +132,11 @@ def _spin(executor: SingleThreadedExecutor, done: Callable[[], bool], *, until_s
         executor.spin_once(timeout_sec=0.05)
 
 
-def send(topic: str, count: int) -> None:
+def send(topic: str, count: int, quality: str) -> None:
     """Send images once there is a receiver, and print a line for each."""
     rclpy.init(args=[])
     node = Node(f'vljepa_doctor_{os.getpid()}', enable_rosout=False)
-    publisher = node.create_publisher(Image, topic, IMAGE_INPUT)
+    publisher = node.create_publisher(Image, topic, PROFILES[quality])
     end_s = time.monotonic() + MATCH_S
     while not publisher.get_subscription_count() and time.monotonic() < end_s:
         time.sleep(0.02)
@@ -153,4 +161,4 @@ def send(topic: str, count: int) -> None:
 
 
 if __name__ == '__main__':
-    send(sys.argv[1], int(sys.argv[2]))
+    send(sys.argv[1], int(sys.argv[2]), sys.argv[3])
