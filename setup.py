@@ -14,14 +14,14 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r"^__version__ = '(.+)'", (ROOT / 'vljepa_ros/__init__.py').read_text(), re.M)
 
-ROBOT = ['onnxruntime', 'opencv-python-headless', 'safetensors', 'tokenizers']
+ROBOT = ['onnxruntime', 'opencv-python-headless', 'pyyaml', 'safetensors', 'tokenizers']
 TORCH = [*ROBOT, 'torch>=2.4']
 
 
 def data_files() -> list[tuple[str, list[str]]]:
     """Return the files beside the code by the folder below the prefix they go to."""
     folders: dict[str, list[str]] = {}
-    for top in ('config', 'launch', 'models', 'samples'):
+    for top in ('config', 'launch', 'models', 'msg', 'samples'):
         for path in sorted((ROOT / top).rglob('*')):
             if path.is_file() and '__pycache__' not in path.parts:
                 relative = path.relative_to(ROOT)
@@ -38,7 +38,7 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=['vljepa_ros', 'vljepa_ros.*']),
-    package_data={'vljepa_ros': ['py.typed']},
+    package_data={'vljepa_ros': ['py.typed'], 'vljepa_ros.report': ['page.*']},
     data_files=data_files(),
     install_requires=['numpy'],
     extras_require={
@@ -48,6 +48,7 @@ setup(
         'gpu': TORCH,
         'openvino': [*ROBOT, 'openvino'],
         'tensorrt': [*ROBOT, 'cuda-bindings', 'tensorrt>=10.3,<12'],
+        'recordings': ['mcap', 'rosbags', 'rosbags-image', 'scikit-learn', 'scipy'],
         'export': [*TORCH, 'onnx-ir', 'onnxscript'],
         'train': [
             *TORCH,
@@ -59,7 +60,6 @@ setup(
             'onnxscript',
             'pyarrow',
             'pycocoevalcap',
-            'pyyaml',
             'tensorboard',
             'tqdm',
         ],

@@ -16,10 +16,12 @@ from training.evaluation.results import Results, add_result_arguments
 
 # Each module has add_arguments(parser), run(options) -> Results, and QUICK: what --quick leaves.
 SUITES = {
+    'clips': ('benchmarks.clips', 'what a quiet camera costs on the disk'),
     'engines': (
         'benchmarks.engines',
         'all backends beside the classes of transformers',
     ),
+    'events': ('benchmarks.events.bench', 'decodings saved at equal quality, and borders found'),
     'node': ('benchmarks.node', 'the nodes end to end, beside a plain node with transformers'),
 }
 

@@ -30,7 +30,7 @@ from training.evaluation.suite import view_of
 from training.evaluation.test_set import DEFAULT_CACHE, Drawer, Job, load_all, world_folder
 from vljepa_ros.errors import VljepaError
 from vljepa_ros.inference import Engine, load_engine
-from vljepa_ros.stream.change_detector import DriftConfig
+from vljepa_ros.stream.changes.drift import DriftConfig
 from vljepa_ros.stream.clip_buffer import Clip
 from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.stream.still_gate import StillGate
@@ -39,7 +39,7 @@ THRESHOLDS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 EPISODES = 60
 QUICK_EPISODES = 4
 FIRST_SEED = 10_000
-WRONG = DriftConfig.release
+WRONG = DriftConfig.release * DriftConfig.threshold
 COST_ROUNDS = 30
 
 

@@ -18,10 +18,15 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob('*.py'))
 BELOW = {
     'model': {'model'},
     'inference': {'inference', 'model'},
-    'stream': {'stream'},
+    'stream': {'stream', 'inference'},
     'world': {'world', 'inference', 'stream'},
+    'recordings': {'recordings', 'stream', 'inference'},
+    'report': {'report', 'recordings', 'stream', 'inference', '__version__'},
     'doctor': {'doctor', 'nodes', 'inference', 'model', 'launch_arguments', '__version__'},
-    'nodes': {'nodes', 'world', 'inference', 'stream', 'interfaces', 'launch_arguments'},
+    'nodes': {
+        *('nodes', 'world', 'recordings', 'inference', 'stream'),
+        *('interfaces', 'launch_arguments'),
+    },
 }
 FOR_ALL = {'errors', 'resources'}
 ROS = ('rclpy', 'launch', 'launch_ros', 'cv_bridge', 'builtin_interfaces')

@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-from rendering import skip_without_graphics
 
 pytest.importorskip('torch', reason='the evaluation needs PyTorch: make setup')
 pytest.importorskip('pycocoevalcap', reason='needs pycocoevalcap: make setup')
@@ -21,7 +18,6 @@ from training.evaluation.event_scores import TimedText, best_overlap, score_segm
 from training.evaluation.results import Results
 from training.world.language import caption
 from training.world.symbols import ObjectInfo, Segment
-from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 
 IDLE = Segment(0.0, 2.0, 'idle')
 PUSH = Segment(2.0, 4.0, 'push', 'cube', 'red', 'left')
@@ -94,67 +90,3 @@ def test_the_benchmark_scores_what_the_demo_recorded():
     assert results.scores['facts.all.started'].value == pytest.approx(2 / 3)
     assert results.scores['still_events'].value == 1.0
     json.dumps(results.to_dict())
-
-
-# ---- the detector's settings --------------------------------------------------------------------
-
-
-@pytest.fixture(scope='module')
-def graphics() -> None:
-    if importlib.util.find_spec('mujoco') is None:
-        pytest.skip('drawing needs MuJoCo: make setup')
-    try:
-        from training.world.renderer import shared_renderer
-
-        shared_renderer(width=128, height=128, supersample=2)
-    except MissingDependencyError as error:
-        skip_without_graphics(error)
-
-
-def test_settings_are_ranked_by_names_less_surplus_events():
-    from training.evaluation.streams import Stream, event_scores
-    from training.evaluation.tune_events import settings, tried
-
-    class Speaker:
-        """Says what happens: the first number of an embedding tells which segment it is."""
-
-        def decode(self, embeddings):
-            from vljepa_ros.inference import DecodedText
-
-            best = embeddings[:, :3].argmax(-1)
-            return [DecodedText(caption(SEGMENTS[number]), 1.0) for number in best]
-
-    times = np.arange(0.1, 6.0, 0.2)
-    own = np.eye(3, dtype=np.float32)[(times // 2.0).astype(int)]
-    stream = Stream(0, SEGMENTS, times, own)
-    rows = tried(Speaker(), [stream], list(settings()))  # type: ignore[arg-type]
-    assert [row.value for row in rows] == sorted(row.value for row in rows)
-    assert rows[-1].value == 1.0
-    assert rows[-1].events_per_segment == 1.0
-    assert 'events per segment 1.00' in str(rows[-1])
-    scores, count = event_scores(Speaker(), [stream], rows[-1].config)  # type: ignore[arg-type]
-    assert (len(scores), count) == (3, 3)
-
-
-@pytest.mark.render
-@pytest.mark.slow
-def test_the_command_tunes_on_val(graphics, tmp_path, monkeypatch, capsys):
-    from evaluation_models import build_worldly_checkpoint
-
-    from training.evaluation import tune_events
-
-    monkeypatch.setattr(tune_events, 'QUICK_EPISODES', 1)
-    (tmp_path / 'model').mkdir()
-    model, out = build_worldly_checkpoint(tmp_path / 'model'), tmp_path / 'tuned.json'
-    arguments = ['--model', str(model), '--quick', '--workers', '1']
-    arguments += ['--cache', str(tmp_path / 'cache'), '--json', str(out)]
-    assert tune_events.main(arguments) == 0
-    printed = capsys.readouterr().out.splitlines()
-    found = json.loads(out.read_text(encoding='utf-8'))
-    assert len(printed) == len(found['raw']['settings']) == tune_events.QUICK_SETTINGS
-    assert found['seeds']['val'] == [10_000, 10_000]
-    best = found['settings']['best']
-    assert found['raw']['settings'][-1] | best == found['raw']['settings'][-1]
-    assert {path.parent.name for path in (tmp_path / 'cache').rglob('*.npz')} == {'val'}
-    with pytest.raises(ConfigurationError, match='--episodes'):
-        tune_events.main([*arguments, '--episodes', '0'])

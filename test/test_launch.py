@@ -36,14 +36,18 @@ def test_defaults_leave_everything_to_the_parameter_file():
 @pytest.mark.parametrize(
     ('values', 'expected'),
     [
-        ({'image': '/camera/image_raw'}, {'perception': {'image': ['/camera/image_raw']}}),
+        (
+            {'image': '/camera/image_raw'},
+            dict.fromkeys(('perception', 'recorder'), {'image': ['/camera/image_raw']}),
+        ),
         (
             {'image': '/front/image, /rear/image', 'camera': 'front,rear'},
             {
                 'perception': {
                     'image': ['/front/image', '/rear/image'],
                     'camera': ['front', 'rear'],
-                }
+                },
+                'recorder': {'image': ['/front/image', '/rear/image']},
             },
         ),
         ({'rate_hz': '2'}, {'perception': {'rate_hz': 2.0}}),
@@ -59,6 +63,10 @@ def test_defaults_leave_everything_to_the_parameter_file():
         ({'autostart': 'false'}, dict.fromkeys(ALL_NODES, {'autostart': False})),
         ({'use_sim_time': 'true'}, dict.fromkeys(ALL_NODES, {'use_sim_time': True})),
         ({'video': '/a.mp4', 'loop': 'false'}, {'camera': {'video': '/a.mp4', 'loop': False}}),
+        (
+            {'record': 'true', 'clip_folder': '/clips'},
+            {'recorder': {'clip_folder': '/clips'}},
+        ),
     ],
 )
 def test_given_values_become_typed_parameters(values, expected):
@@ -67,6 +75,7 @@ def test_given_values_become_typed_parameters(values, expected):
     assert json.loads(command[command.index('--parameters') + 1]) == expected
     assert command[-len(PLAIN) :] == PLAIN
     assert ('--with-camera' in command) == ('video' in values)
+    assert ('--with-recorder' in command) == ('record' in values)
 
 
 @pytest.mark.parametrize('namespace', ['robot/vljepa', '/robot/vljepa', '/robot/vljepa/'])

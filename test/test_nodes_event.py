@@ -7,6 +7,8 @@ from __future__ import annotations
 import array
 import dataclasses
 import functools
+import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,14 @@ pytest.importorskip('torch', reason='the nodes need PyTorch')
 from rclpy.parameter import Parameter  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from vljepa_ros.interfaces import Embedding, SemanticEvent  # noqa: E402
+from vljepa_ros.interfaces import (  # noqa: E402
+    Alert,
+    Embedding,
+    Rule,
+    SemanticEvent,
+    SetRules,
+)
+from vljepa_ros.model.phrases import save_phrases  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
@@ -183,14 +192,13 @@ def test_other_queries_are_left_alone(stage):
     assert stage.count('embeddings_in') == 1
 
 
-def test_thresholds_can_be_set_while_it_runs(stage):
+def test_the_sensitivity_can_be_set_while_it_runs(stage):
     near = meaning(0) * np.cos(0.7) + meaning(1) * np.sin(0.7)  # cosine distance 0.24
     stage.send(meaning(0), 20)
     stage.send(near, 5)
     stage.wait_for(STARTED)
     stage.send(meaning(0), 20)
-    both = [Parameter('threshold', value=0.1), Parameter('release', value=0.05)]
-    assert stage.node.set_parameters_atomically(both).successful
+    assert stage.node.set_parameters([Parameter('sensitivity', value=3.0)])[0].successful
     stage.send(near, 5)
     stage.wait_for(STARTED, ENDED, STARTED)
 
@@ -239,3 +247,135 @@ def test_a_misspelled_query_fails_in_configure(graph, checkpoint):
     (result,) = node.set_parameters([Parameter('queries', value=['caption', 'What is red?'])])
     assert result.successful
     assert node.trigger_configure() == SUCCESS
+
+
+# ---- rules --------------------------------------------------------------------------------------
+
+
+RULES = """
+rules:
+  - name: drawer left open
+    text: the robot opens the drawer
+    threshold: 0.9
+    dwell_s: 1.0
+    severity: error
+"""
+
+
+def watching(graph: Graph, checkpoint: Path, **parameters: Any) -> tuple[Stage, list[Any]]:
+    """Return an event node that runs, and its alerts."""
+    node = graph.add(EventNode, model=str(checkpoint), threads=1, **parameters)
+    assert node.trigger_configure() == SUCCESS
+    assert node.trigger_activate() == SUCCESS
+    alerts = graph.collect(Alert, 'alerts', qos.EVENTS)
+    publisher = graph.publisher(Embedding, 'embedding', qos.EMBEDDING)
+    return Stage(graph, node, [], publisher), alerts
+
+
+def embedded(stage: Stage, text: str) -> np.ndarray:
+    assert stage.node.engine is not None
+    engine = stage.node.engine
+    vector: np.ndarray = stage.node.host.worker.submit(
+        lambda: engine.embed_text([text])[0]
+    ).result()
+    return vector
+
+
+def test_a_rule_of_a_file_fires_and_is_cleared(graph, checkpoint, tmp_path):
+    path = tmp_path / 'rules.yaml'
+    path.write_text(RULES)
+    stage, alerts = watching(graph, checkpoint, rules_file=str(path))
+    is_open = embedded(stage, 'the robot opens the drawer')
+    stage.send(-is_open, 5)
+    began_ns = stage.moment_ns + SECOND_NS // 5
+    stage.send(is_open, 5)
+    assert not alerts
+    stage.send(is_open, 5)
+    (fired,) = wait_until(lambda: alerts)
+    assert (fired.phase, fired.rule, fired.severity) == (Alert.FIRED, 'drawer left open', 'error')
+    assert (fired.camera, fired.query) == ('camera', 'caption')
+    assert to_ns(fired.since) == began_ns
+    assert fired.score == pytest.approx(1.0, abs=1e-3)
+    stage.send(-is_open)
+    wait_until(lambda: len(alerts) == 2)
+    assert (alerts[1].phase, alerts[1].id) == (Alert.CLEARED, fired.id)
+
+
+def test_rules_are_set_while_it_runs(graph, checkpoint):
+    stage, alerts = watching(graph, checkpoint, queries=['action'])
+
+    def answer(*rules: Rule) -> Any:
+        return graph.call(SetRules, 'set_rules', SetRules.Request(rules=list(rules)))
+
+    rule = Rule(name='ball', text='the robot picks up the blue ball', threshold=0.9)
+    assert answer(rule).success
+    ball = embedded(stage, rule.text)
+    stage.send(ball)  # of the query caption, which makes no events here
+    wait_until(lambda: [alert.phase for alert in alerts] == [Alert.FIRED])
+    refused = answer(rule, rule)
+    assert not refused.success and 'the same name: ball' in refused.message
+    assert 'no query' in answer(Rule(name='a', text='b', query='captoin')).message
+    stage.send(ball)
+    assert len(alerts) == 1, 'the rules are what they were'
+    assert answer().success
+    wait_until(lambda: [alert.phase for alert in alerts] == [Alert.FIRED, Alert.CLEARED])
+
+
+def test_a_camera_that_is_gone_clears_what_it_has_fired(graph, checkpoint):
+    stage, alerts = watching(graph, checkpoint, idle_timeout_s=0.3)
+    rule = Rule(name='ball', text='the robot picks up the blue ball', threshold=0.9)
+    request = SetRules.Request(rules=[rule])
+    assert graph.call(SetRules, 'set_rules', request).success
+    stage.send(embedded(stage, rule.text))
+    wait_until(lambda: [alert.phase for alert in alerts] == [Alert.FIRED, Alert.CLEARED])
+
+
+def test_rules_that_cannot_be_read_fail_in_configure(graph, checkpoint, tmp_path):
+    path = tmp_path / 'rules.yaml'
+    path.write_text('rules: [{name: a, text: b}]')
+    node = graph.add(EventNode, model=str(checkpoint), threads=1, rules_file=str(path))
+    assert node.trigger_configure() == FAILURE
+    assert f'{path}: Rule 1 (a) lacks threshold' in node.health._status().message
+    path.write_text(RULES)
+    assert node.trigger_configure() == SUCCESS
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def test_a_known_phrase_is_said_where_the_decoder_is_not_asked(graph, checkpoint, tmp_path):
+    folder = tmp_path / 'model'
+    shutil.copytree(checkpoint, folder)
+    config = json.loads((folder / 'config.json').read_text())
+    texts = ['nothing happens', 'a door opens']
+    (folder / 'config.json').write_text(json.dumps({**config, 'quiet_texts': texts[:1]}))
+    save_phrases(folder, texts, np.stack([meaning(0), meaning(1)]))
+    stage, _ = watching(graph, folder, started_text='nearest')
+    events = graph.collect(SemanticEvent, 'events', qos.EVENTS)
+    stage.send(meaning(0), 10)
+    stage.send(meaning(1), 10)
+    stage.send(meaning(0), 10)
+    wait_until(lambda: len(events) == 5)
+    said = [(event.phase, event.source, event.text) for event in events]
+    near = SemanticEvent.NEAREST
+    assert said[:3] == [
+        (STARTED, near, texts[0]),
+        (ENDED, near, texts[0]),
+        (STARTED, near, texts[1]),
+    ]
+    assert said[3][:2] == (ENDED, SemanticEvent.DECODER)
+    assert said[4] == (STARTED, near, texts[0])
+    assert stage.count('decodes') == 1
+    assert events[0].score == pytest.approx(1.0, abs=1e-2)
+
+
+def test_a_text_that_is_not_trusted_is_replaced_by_a_known_phrase(graph, checkpoint, tmp_path):
+    folder = tmp_path / 'model'
+    shutil.copytree(checkpoint, folder)
+    save_phrases(folder, ['a door opens'], meaning(1)[None])
+    stage, _ = watching(graph, folder, min_score=1.0)
+    events = graph.collect(SemanticEvent, 'events', qos.EVENTS)
+    stage.send(meaning(1), 5)
+    (event,) = wait_until(lambda: events)
+    assert (event.source, event.text) == (SemanticEvent.NEAREST, 'a door opens')
+    assert stage.count('decodes') == 1

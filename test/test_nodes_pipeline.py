@@ -19,7 +19,13 @@ pytest.importorskip('torch', reason='the nodes need PyTorch')
 from rclpy.context import Context  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 
-from vljepa_ros.client import EmbeddingSample, Event, VljepaClient  # noqa: E402
+from vljepa_ros.client import (  # noqa: E402
+    Alert,
+    EmbeddingSample,
+    Event,
+    Rule,
+    VljepaClient,
+)
 from vljepa_ros.errors import ServiceError  # noqa: E402
 from vljepa_ros.launch_arguments import pipeline_arguments  # noqa: E402
 from vljepa_ros.nodes.stamps import to_stamp  # noqa: E402
@@ -30,9 +36,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow]
 SENSITIVE = """
 /**/event:
   ros__parameters:
-    threshold: 0.01
-    release: 0.005
-    confirm_s: 0.3
+    sensitivity: 30.0
 """
 
 
@@ -63,6 +67,7 @@ class Run:
     client: VljepaClient
     embeddings: list[EmbeddingSample]
     events: list[Event]
+    alerts: list[Alert]
 
 
 @pytest.fixture(scope='module')
@@ -74,19 +79,23 @@ def played(files) -> Iterator[Run]:
     ]
     embeddings: list[EmbeddingSample] = []
     events: list[Event] = []
+    alerts: list[Alert] = []
+    values = {'record': 'true', 'clip_folder': str(files / 'clips')}
     with (
-        process('vljepa_ros.nodes.pipeline', *arguments(files), log=files / 'log'),
+        process('vljepa_ros.nodes.pipeline', *arguments(files, **values), log=files / 'log'),
         VljepaClient() as client,
     ):
         client.on_embedding(embeddings.append)
         client.on_event(events.append)
-        for node in ('perception', 'event', 'world_model'):
+        client.on_alert(alerts.append)
+        for node in ('perception', 'event', 'world_model', 'recorder'):
             assert client.wait_until_active(node)
+        client.set_rules([Rule('always', 'a robot arm', threshold=-2.0, dwell_s=0.5)])
         log = files / 'camera_log'
         with process('vljepa_ros.nodes.camera_node', *camera, log=log) as child:
             assert child.wait(60.0) == 0
         wait_until(lambda: events and events[-1].phase == 'ENDED' and len(events) >= 4)
-        yield Run(client, embeddings, events)
+        yield Run(client, embeddings, events, alerts)
 
 
 def test_embeddings_come_while_the_video_plays(played):
@@ -154,6 +163,16 @@ def test_a_service_can_be_asked_in_a_callback(played):
         wait_until(lambda: answers)
 
 
+def test_a_rule_fires_and_is_cleared_when_the_camera_is_gone(played):
+    wait_until(lambda: [alert.phase for alert in played.alerts] == ['FIRED', 'CLEARED'])
+    fired, cleared = played.alerts
+    assert (fired.rule, fired.text, fired.severity) == ('always', 'a robot arm', 'warn')
+    assert fired.id == cleared.id
+    assert fired.since_ns < cleared.since_ns
+    with pytest.raises(ServiceError, match='the same name: twice'):
+        played.client.set_rules([Rule('twice', 'a robot', threshold=0.0)] * 2)
+
+
 def test_diagnostics_count(played):
     wait_until(lambda: played.client.diagnostics('event').get('events') == str(len(played.events)))
     perception = played.client.diagnostics('perception')
@@ -164,6 +183,25 @@ def test_diagnostics_count(played):
     event = played.client.diagnostics('event')
     assert int(event['decodes']) == len(played.events) < int(event['embeddings_in'])
     assert event['model_id'] == perception['model_id'] == played.embeddings[0].model_id
+
+
+def test_what_happened_is_recorded(played, files):
+    pytest.importorskip('rosbags', reason='clips need mcap and rosbags: make test')
+    from vljepa_ros.recordings.opening import open_recording
+
+    wait_until(lambda: list((files / 'clips').glob('clip_*')))
+    # The last event comes long after the others, in a clip of its own.
+    wait_until(lambda: len(list(open_recording(files / 'clips').events())) == len(played.events))
+    recording = open_recording(files / 'clips')
+    # The video is shorter than the seconds around its events, so all of it is kept.
+    assert [(event.id, event.phase) for event in recording.events()] == [
+        (event.id, event.phase) for event in played.events
+    ]
+    kept = [sample.stamp_ns for sample in recording.embeddings()]
+    assert kept == [sample.stamp_ns for sample in played.embeddings]
+    stamps = [image.stamp_ns for image in recording.images()]
+    assert 50 <= len(stamps) <= 70  # of 6 s at 10 Hz
+    assert recording.problems == []
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

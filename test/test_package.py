@@ -24,8 +24,13 @@ SOURCES = (
     *('msg', 'srv', 'scripts', 'vljepa_ros', 'config', 'launch', 'models', 'samples'),
 )
 # Names of modules for rosdep and for pip, where they differ.
-KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy'}
-DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'onnx_ir': 'onnx-ir'}
+KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'yaml': 'python3-yaml'}
+DISTRIBUTIONS = {
+    'cv2': 'opencv-python-headless',
+    'onnx_ir': 'onnx-ir',
+    'sklearn': 'scikit-learn',
+    'yaml': 'pyyaml',
+}
 OPTIONAL = {'rosbags'}  # without cv_bridge; the error names it
 IMPORT_MESSAGES = """
 import sys
@@ -145,7 +150,7 @@ def test_wheel_works_without_any_dependency(bare_python):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('folder', ['config', 'launch', 'models', 'samples'])
+@pytest.mark.parametrize('folder', ['config', 'launch', 'models', 'msg', 'samples'])
 def test_wheel_brings_resources(bare_python, sources, folder):
     if not (sources / folder).is_dir():
         pytest.skip(f'this clone has no {folder}')
@@ -155,6 +160,16 @@ def test_wheel_brings_resources(bare_python, sources, folder):
     assert found.is_relative_to(bare_python.parents[1])
     for path in shipped:
         assert (found / path.relative_to(sources / folder)).is_file()
+
+
+@pytest.mark.slow
+def test_wheel_brings_what_a_report_is_made_of(bare_python):
+    names = ['page.css', 'page.html', 'page.js']
+    code = f"""
+from importlib.resources import files
+print(all(files('vljepa_ros.report').joinpath(name).is_file() for name in {names}))
+"""
+    assert _python(bare_python, code) == 'True'
 
 
 @pytest.mark.slow

@@ -126,19 +126,20 @@ def test_every_camera_needs_a_name_of_its_own(graph, cameras, named):
     assert re.search(named, node.health._facts['last_failure'])
 
 
-def test_thresholds_must_fit_each_other(graph):
-    node = graph.add(EventNode)
-    (refusal,) = set_parameters(node, threshold=0.2)
-    assert '0 < release <= threshold < 2' in refusal
-    both = [RosParameter('threshold', value=0.2), RosParameter('release', value=0.1)]
-    assert node.set_parameters_atomically(both).successful
-    assert node.parameters['threshold'] == 0.2
+def test_intervals_must_fit_each_other(graph):
+    node = graph.add(EventNode, max_interval_s=2.0)
+    (refusal,) = set_parameters(node, min_interval_s=3.0)
+    assert 'max_interval_s 2.0 is less than min_interval_s 3.0' in refusal
+    both = {'min_interval_s': 3.0, 'max_interval_s': 4.0}
+    values = [RosParameter(name, value=value) for name, value in both.items()]
+    assert node.set_parameters_atomically(values).successful
+    assert node.parameters['min_interval_s'] == 3.0
 
 
-def test_thresholds_that_do_not_fit_at_start(graph):
-    node = graph.add(EventNode, threshold=0.1)
+def test_intervals_that_do_not_fit_at_start(graph):
+    node = graph.add(EventNode, min_interval_s=3.0, max_interval_s=2.0)
     assert node.trigger_configure() == FAILURE
-    assert 'release <= threshold' in node.health._facts['last_failure']
+    assert 'is less than min_interval_s' in node.health._facts['last_failure']
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from vljepa_ros.errors import StreamError
-from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
+from vljepa_ros.stream.changes.detector import CommonConfig
+from vljepa_ros.stream.changes.drift import DriftConfig, DriftDetector
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
 
 SECOND = 1_000_000_000
@@ -19,7 +20,8 @@ MEANINGS = dict(zip('ABCD', np.eye(4, dtype=np.float32), strict=True))  # all 1 
 
 
 def make_tracker() -> SegmentTracker:
-    return SegmentTracker(DriftDetector(DriftConfig(threshold=0.4, release=0.3, confirm_s=0.5)))
+    config = DriftConfig(threshold=0.4, release=0.75, confirm_s=0.5)
+    return SegmentTracker(DriftDetector(config, CommonConfig(blur_s=0.0)))
 
 
 def feed(
@@ -60,11 +62,11 @@ def test_still_stream_is_one_start() -> None:
     assert summary(tracker.flush()) == [(ENDED, 0, 0.0, 19.8, 'A')]
 
 
-def test_one_strange_sample_is_no_event_and_does_not_colour_the_segment() -> None:
+def test_one_strange_sample_is_no_event_and_hardly_colours_the_segment() -> None:
     tracker = make_tracker()
     assert len(feed(tracker, 'AAAAABAAAAA')) == 1
     (ended,) = tracker.flush()
-    np.testing.assert_allclose(ended.embedding, MEANINGS['A'], atol=1e-6)
+    assert float(ended.embedding @ MEANINGS['A']) > 0.99
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from training.minilm import find_minilm
 from training.run_config import ClipConfig
 from training.texts import SimulatorTexts
 from training.tokenizer_training import train_tokenizer
+from training.world.language import caption
+from training.world.symbols import Segment
 from vljepa_ros.model.checkpoint import load_checkpoint
 from vljepa_ros.model.checkpoint_folder import tokenizer_file
 from vljepa_ros.model.components import TOKENIZED
@@ -46,7 +48,10 @@ def new_model(folder: Path, texts: SimulatorTexts, *, seed: int, name: str = 'ti
     for component in ('predictor', 'y_encoder'):
         shutil.copyfile(minilm / 'tokenizer.json', folder / tokenizer_file(component))
     torch.manual_seed(seed)
-    config = dataclasses.replace(tiny_config(vocab_size=vocab_size), name=name)
+    nothing = caption(Segment(0.0, 1.0, 'idle'))
+    config = dataclasses.replace(
+        tiny_config(vocab_size=vocab_size), name=name, quiet_texts=(nothing,)
+    )
     model = VLJEPA(config, _tokenizers(folder))
     y_encoder = model.network('y_encoder')
     load_pretrained_bert(y_encoder, minilm / 'model.safetensors')  # type: ignore[arg-type]

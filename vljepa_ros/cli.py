@@ -150,6 +150,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(warmup)
     warmup.set_defaults(run=_warmup)
 
+    report = commands.add_parser('report', help='write a page about what a recording shows')
+    report.add_argument(
+        'recording',
+        type=Path,
+        help='a folder of `ros2 bag record`, an MCAP or db3 file, a folder of clips, a video or a '
+        'folder of images',
+    )
+    report.add_argument(
+        '--out', type=Path, metavar='FILE', help='the page (default: RECORDING_report.html here)'
+    )
+    report.add_argument(
+        '--model',
+        default='tiny',
+        help='for a recording without events: model name or checkpoint folder (default: tiny)',
+    )
+    _add_model_options(report)
+    report.set_defaults(run=_report)
+
     for name, (_, description) in SOURCE_TREE_COMMANDS.items():
         commands.add_parser(name, help=description, add_help=False)
 
@@ -261,6 +279,13 @@ def _warmup(options: argparse.Namespace) -> int:
     from vljepa_ros.inference.warmup import run
 
     return run(options.model, **{name: getattr(options, name) for name in MODEL_OPTIONS})
+
+
+def _report(options: argparse.Namespace) -> int:
+    from vljepa_ros.report.command import ReportOptions, run
+
+    chosen = {name: getattr(options, name) for name in MODEL_OPTIONS}
+    return run(ReportOptions(options.recording, options.out, options.model, **chosen))
 
 
 def _source_tree_command(name: str, arguments: list[str]) -> int:

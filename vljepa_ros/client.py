@@ -18,7 +18,9 @@ from vljepa_ros.interfaces import (  # isort: skip
     EmbedText,
     InferAction,
     SemanticEvent,
+    SetRules,
 )
+from vljepa_ros.interfaces import Alert as AlertMessage  # isort: skip
 
 import threading
 import time
@@ -37,13 +39,14 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
-from vljepa_ros.client_types import EmbeddingSample, Event
+from vljepa_ros.client_types import Alert, EmbeddingSample, Event, rule_message
 from vljepa_ros.errors import ServiceError
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.images import to_message
 from vljepa_ros.nodes.spinner import Spinner
+from vljepa_ros.stream.rules import Rule
 
-__all__ = ['EmbeddingSample', 'Event', 'ServiceError', 'VljepaClient']
+__all__ = ['Alert', 'EmbeddingSample', 'Event', 'Rule', 'ServiceError', 'VljepaClient']
 
 TRANSITIONS = {
     'configure': Transition.TRANSITION_CONFIGURE,
@@ -88,6 +91,7 @@ class VljepaClient:
         self._health: dict[str, dict[str, str]] = {}
         self._on_embedding: list[Callable[[EmbeddingSample], None]] = []
         self._on_event: list[Callable[[Event], None]] = []
+        self._on_alert: list[Callable[[Alert], None]] = []
         self._clients: dict[str, Any] = {}
         self._group = ReentrantCallbackGroup()
         self._node.create_subscription(Embedding, 'embedding', self._embedding, qos.EMBEDDING)
@@ -126,6 +130,23 @@ class VljepaClient:
         if first:
             self._node.create_subscription(SemanticEvent, 'events', self._event, qos.EVENTS)
             self._spinner.wake()
+
+    def on_alert(self, callback: Callable[[Alert], None]) -> None:
+        """Call back for the last 50 alerts of the rules, and for every one from now on."""
+        first = not self._on_alert
+        self._on_alert.append(callback)
+        if first:
+            self._node.create_subscription(AlertMessage, 'alerts', self._alert, qos.EVENTS)
+            self._spinner.wake()
+
+    def set_rules(self, rules: Sequence[Rule], *, timeout_s: float = 15.0) -> None:
+        """Watch for these things from now on, and for nothing else.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+        """
+        request = SetRules.Request(rules=[rule_message(rule) for rule in rules])
+        self._ask(SetRules, 'set_rules', request, timeout_s)
 
     def latest_embedding(
         self, *, camera: str = 'camera', query: str = 'caption', timeout_s: float = 0.0
@@ -314,6 +335,11 @@ class VljepaClient:
         event = Event.from_message(message)
         for callback in self._on_event:
             callback(event)
+
+    def _alert(self, message: AlertMessage) -> None:
+        alert = Alert.from_message(message)
+        for callback in self._on_alert:
+            callback(alert)
 
     def _diagnostics(self, message: DiagnosticArray) -> None:
         with self._changed:

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vljepa_ros.interfaces import Alert as AlertMessage
 from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.interfaces import Rule as RuleMessage
 from vljepa_ros.nodes.stamps import to_ns
+from vljepa_ros.stream.rules import Rule
 
 PHASES = {SemanticEvent.STARTED: 'STARTED', SemanticEvent.ENDED: 'ENDED'}
+SOURCES = {SemanticEvent.DECODER: 'DECODER', SemanticEvent.NEAREST: 'NEAREST'}
+ALERT_PHASES = {AlertMessage.FIRED: 'FIRED', AlertMessage.CLEARED: 'CLEARED'}
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,10 @@ class EmbeddingSample:
 
 @dataclass(frozen=True)
 class Event:
-    """One message of `events`; stamps in nanoseconds, phase 'STARTED' or 'ENDED'."""
+    """One message of `events`; stamps in nanoseconds.
+
+    `phase` is 'STARTED' or 'ENDED', `source` 'DECODER' or 'NEAREST'.
+    """
 
     stamp_ns: int
     id: str
@@ -51,6 +59,7 @@ class Event:
     end_ns: int
     text: str
     score: float
+    source: str
     change: float
     camera: str
     query: str
@@ -67,8 +76,59 @@ class Event:
             end_ns=to_ns(message.end),
             text=message.text,
             score=message.score,
+            source=SOURCES.get(message.source, str(message.source)),
             change=message.change,
             camera=message.camera,
             query=message.query,
             model_id=message.model_id,
         )
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One message of `alerts`; stamps in nanoseconds, phase 'FIRED' or 'CLEARED'."""
+
+    stamp_ns: int
+    id: str
+    phase: str
+    rule: str
+    text: str
+    severity: str
+    since_ns: int
+    score: float
+    camera: str
+    query: str
+    model_id: str
+
+    @classmethod
+    def from_message(cls, message: AlertMessage) -> Alert:
+        """Convert a message."""
+        return cls(
+            stamp_ns=to_ns(message.header.stamp),
+            id=message.id,
+            phase=ALERT_PHASES.get(message.phase, str(message.phase)),
+            rule=message.rule,
+            text=message.text,
+            severity=message.severity,
+            since_ns=to_ns(message.since),
+            score=message.score,
+            camera=message.camera,
+            query=message.query,
+            model_id=message.model_id,
+        )
+
+
+def rule_message(rule: Rule) -> RuleMessage:
+    """Return a rule as `set_rules` takes it."""
+    return RuleMessage(
+        name=rule.name,
+        text=rule.text,
+        against=list(rule.against),
+        query=rule.query,
+        camera=rule.camera,
+        threshold=rule.threshold,
+        release=rule.release,
+        dwell_s=rule.dwell_s,
+        clear_s=rule.clear_s,
+        severity=rule.severity,
+    )

@@ -39,6 +39,22 @@ class StreamError(VljepaError, ValueError):
     """A sequence of frames or embeddings breaks the rules of its consumer."""
 
 
+class RecordingError(VljepaError):
+    """A recording cannot be read, or a clip cannot be written."""
+
+
+class StoreError(VljepaError):
+    """A memory on disk cannot be opened, read or written now."""
+
+
+class StoreFullError(StoreError):
+    """The disk of a memory is full; what it has not taken waits."""
+
+
+class StoreDamagedError(StoreError):
+    """A part of a memory can never be read again."""
+
+
 class EngineError(VljepaError):
     """The model cannot be loaded, or failed while it ran."""
 

@@ -14,8 +14,8 @@ _BUILD = (
 )
 
 try:
-    from vljepa_ros.msg import Classification, Embedding, ScoredText, SemanticEvent
-    from vljepa_ros.srv import Answer, Classify, EmbedText, InferAction
+    from vljepa_ros.msg import Alert, Classification, Embedding, Rule, ScoredText, SemanticEvent
+    from vljepa_ros.srv import Answer, Classify, EmbedText, InferAction, SetRules
 except ModuleNotFoundError as error:
     if (error.name or '').startswith('vljepa_ros.'):
         raise InterfacesNotBuiltError(
@@ -32,12 +32,15 @@ except ImportError as error:
     ) from error
 
 __all__ = [
+    'Alert',
     'Answer',
     'Classification',
     'Classify',
     'EmbedText',
     'Embedding',
     'InferAction',
+    'Rule',
     'ScoredText',
     'SemanticEvent',
+    'SetRules',
 ]

@@ -20,7 +20,7 @@ from vljepa_ros.resources import find_resource
 
 PARAMS_FILE = 'config/perception.yaml'
 MODEL_NODES = ('perception', 'event', 'world_model')
-ALL_NODES = (*MODEL_NODES, 'camera')
+ALL_NODES = (*MODEL_NODES, 'recorder', 'camera')
 
 # What a program that does not set the variable sends to a node without it goes through shared
 # memory, which holds less than an image; over UDP the node's own, larger buffers take it.
@@ -69,7 +69,7 @@ ARGUMENTS = (
     LaunchArgument(
         'image',
         "The cameras' image topics, separated by commas, such as /camera/image_raw.",
-        nodes=('perception',),
+        nodes=('perception', 'recorder'),
         parse=texts,
     ),
     LaunchArgument(
@@ -82,7 +82,7 @@ ARGUMENTS = (
         'image_transport',
         'How the images come in: raw, or compressed (on <image>/compressed).',
         choices=('', 'raw', 'compressed'),
-        nodes=('perception',),
+        nodes=('perception', 'recorder'),
     ),
     LaunchArgument(
         'params_file',
@@ -142,6 +142,13 @@ ARGUMENTS = (
         parse=flag,
     ),
     LaunchArgument(
+        'record',
+        'Keep the seconds around events as clips (node recorder).',
+        default='false',
+        choices=('true', 'false'),
+    ),
+    LaunchArgument('clip_folder', 'Where the clips go.', nodes=('recorder',)),
+    LaunchArgument(
         'use_sim_time',
         'Take the time from /clock, as with a recording.',
         choices=FLAG_CHOICES,
@@ -189,6 +196,7 @@ def pipeline_arguments(values: Mapping[str, str]) -> list[str]:
     if not params_file.is_file():
         raise ConfigurationError(f'params_file: there is no file {str(params_file)!r}')
     command = ['--with-camera'] if values['video'] else []
+    command += ['--with-recorder'] if values['record'] == 'true' else []
     overrides = parameter_overrides(values)
     if overrides:
         command += ['--parameters', json.dumps(overrides)]

@@ -42,19 +42,29 @@ class View:
 
 @dataclass(frozen=True)
 class Job:
-    """One episode to draw; with `wanted`, only the clip of that action is kept."""
+    """One episode to draw.
+
+    With `wanted` only the clip of that action is kept. `seconds` is its length and `actions` their
+    number; None leaves them to chance.
+    """
 
     folder: Path
     split: str
     seed: int
     view: View
     wanted: Wanted | None = None
+    seconds: float | None = None
+    actions: int | None = None
 
     @property
     def path(self) -> Path:
         """Its file, which another seed, view or wanted action does not share."""
         view = f'{self.view.size}px-{self.view.fps:g}hz'
         name = f'{self.seed:08d}'
+        if self.seconds is not None:
+            name += f'-{self.seconds:g}s'
+        if self.actions is not None:
+            name += f'-{self.actions}actions'
         if self.wanted is not None:
             text = f'{self.wanted!r} {self.view.clip_frames}'
             name += '-' + hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -151,6 +161,8 @@ def _render(job: Job, *, start_offset_s: float = 0.0) -> Episode:
         width=job.view.size,
         height=job.view.size,
         wanted=job.wanted,
+        seconds=job.seconds,
+        actions=job.actions,
         start_offset_s=start_offset_s,
     )
 

@@ -153,6 +153,7 @@ class ModelConfig:
     `clip_frames` frames, `1 / clip_fps` seconds apart, are one clip; `queries` holds the questions
     that the checkpoint was trained with by their short names (`caption`, `action`, ...). A model
     has the planning heads `transition` and `inverse` where their configuration is given.
+    `quiet_texts` are the phrases of its bank that say that nothing happens.
     """
 
     name: str = 'paper'
@@ -168,6 +169,7 @@ class ModelConfig:
     queries: dict[str, str] = field(default_factory=dict)
     transition: PlanningConfig | None = field(default=None, metadata=ADDED_LATER)
     inverse: PlanningConfig | None = field(default=None, metadata=ADDED_LATER)
+    quiet_texts: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Reject clips that do not divide into tubelets, and colours that do not scale."""

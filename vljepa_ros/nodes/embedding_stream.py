@@ -10,13 +10,25 @@ import uuid
 import numpy as np
 from std_msgs.msg import Header
 
-from vljepa_ros.inference import DecodedText
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
-from vljepa_ros.stream.change_detector import DriftConfig, DriftDetector
+from vljepa_ros.stream.changes.choice import detector
+from vljepa_ros.stream.changes.detector import CommonConfig
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
+from vljepa_ros.stream.words import Said, Source
 
 PHASES = {Phase.STARTED: SemanticEvent.STARTED, Phase.ENDED: SemanticEvent.ENDED}
+SOURCES = {Source.DECODER: SemanticEvent.DECODER, Source.NEAREST: SemanticEvent.NEAREST}
+
+
+def vector_of(message: Embedding) -> np.ndarray:
+    """Return the vector float32 [D] of an embedding."""
+    return np.frombuffer(message.data, dtype=np.float32)
+
+
+def moment_of(message: Embedding) -> int:
+    """Return the moment that an embedding stands for, in nanoseconds: the middle of its clip."""
+    return (to_ns(message.clip_start) + to_ns(message.clip_end)) // 2
 
 
 class EmbeddingStream:
@@ -27,37 +39,31 @@ class EmbeddingStream:
         received_s: when it came, by the monotonic clock.
     """
 
-    def __init__(self, first: Embedding, config: DriftConfig) -> None:
+    def __init__(self, first: Embedding, *, detector_name: str) -> None:
         """Create a stream for a camera, a query and a model.
 
         Args:
             first: its first embedding, still to be taken.
-            config: settings of the change detector.
+            detector_name: of the change detector.
         """
         self.header = Header()
         self.received_s = time.monotonic()
         self._camera, self._query, self._model_id = first.camera, first.query, first.model_id
-        self._detector = DriftDetector(config)
+        self._detector = detector(detector_name)
         self._tracker = SegmentTracker(self._detector)
         # Segments are counted within a stream; this makes their names unique over all.
         self._prefix = uuid.uuid4().hex[:12]
 
-    def take(self, message: Embedding, config: DriftConfig) -> list[SegmentUpdate]:
+    def take(self, message: Embedding, config: CommonConfig) -> list[SegmentUpdate]:
         """Take the next embedding; return what has ended and started.
 
         Args:
-            message: the embedding.
+            message: the embedding; it is finite and as long as the others.
             config: present settings of the change detector.
-
-        Raises:
-            StreamError: the embedding is not finite or of another length.
         """
         self.received_s = time.monotonic()
-        self._detector.config = config
-        vector = np.frombuffer(message.data, dtype=np.float32)
-        # An embedding stands for its whole clip, so its moment is the middle of it.
-        moment_ns = (to_ns(message.clip_start) + to_ns(message.clip_end)) // 2
-        updates = self._tracker.update(moment_ns, vector)
+        self._detector.configure(config)
+        updates = self._tracker.update(moment_of(message), vector_of(message))
         self.header = message.header
         return updates
 
@@ -65,13 +71,13 @@ class EmbeddingStream:
         """End the present segment."""
         return self._tracker.flush()
 
-    def event(self, update: SegmentUpdate, header: Header, text: DecodedText) -> SemanticEvent:
+    def event(self, update: SegmentUpdate, header: Header, said: Said) -> SemanticEvent:
         """Return the message for an update.
 
         Args:
             update: what has happened.
             header: that of the newest embedding when it happened.
-            text: the update's embedding in words.
+            said: the update's embedding in words.
         """
         return SemanticEvent(
             header=header,
@@ -79,9 +85,9 @@ class EmbeddingStream:
             phase=PHASES[update.phase],
             start=to_stamp(update.start_ns),
             end=to_stamp(update.end_ns),
-            text=text.text,
-            score=text.score,
-            source=SemanticEvent.DECODER,
+            text=said.text,
+            score=said.score,
+            source=SOURCES[said.source],
             change=update.change,
             camera=self._camera,
             query=self._query,

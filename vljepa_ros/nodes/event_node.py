@@ -20,58 +20,21 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from std_msgs.msg import Header
 
-from vljepa_ros.errors import StreamError
-from vljepa_ros.inference import DecodedText, Engine
+from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
-from vljepa_ros.nodes.embedding_stream import EmbeddingStream
+from vljepa_ros.nodes.embedding_stream import EmbeddingStream, vector_of
+from vljepa_ros.nodes.event_parameters import PARAMETERS, common_config, words_config
 from vljepa_ros.nodes.lifecycle import take_waiting
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
-from vljepa_ros.nodes.parameters import Parameter
+from vljepa_ros.nodes.model_node import ModelNode
+from vljepa_ros.nodes.rule_watcher import RuleWatcher
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
-from vljepa_ros.stream.change_detector import DriftConfig
 from vljepa_ros.stream.segment_tracker import SegmentUpdate
+from vljepa_ros.stream.words import Said, Source, Words
 
 FLUSH_TIMEOUT_S = 10.0
 IDLE_CHECK_S = 0.5
-
-PARAMETERS = (
-    *MODEL_PARAMETERS,
-    Parameter(
-        'queries',
-        ['caption'],
-        'The queries whose embeddings are turned into events.',
-    ),
-    Parameter(
-        'threshold',
-        DriftConfig.threshold,
-        "Cosine distance from the segment's mean above which a new meaning is suspected.",
-        minimum=0.001,
-        maximum=1.999,
-    ),
-    Parameter(
-        'release',
-        DriftConfig.release,
-        'Cosine distance below which the suspicion is dropped; not above threshold.',
-        minimum=0.001,
-        maximum=1.999,
-    ),
-    Parameter(
-        'confirm_s',
-        DriftConfig.confirm_s,
-        'Seconds that a new meaning must last to be an event.',
-        minimum=0.0,
-        maximum=60.0,
-    ),
-    Parameter(
-        'idle_timeout_s',
-        5.0,
-        'Seconds without an embedding after which the present segment is ended.',
-        minimum=0.1,
-        maximum=86400.0,
-    ),
-)
 
 
 class EventNode(ModelNode):
@@ -87,9 +50,9 @@ class EventNode(ModelNode):
         super().__init__(
             'event',
             PARAMETERS,
-            components=('y_decoder',),
+            components=('y_decoder', 'y_encoder'),
             host=host,
-            counters=('embeddings_in', 'embeddings_ignored', 'decodes', 'events'),
+            counters=('embeddings_in', 'embeddings_ignored', 'decodes', 'events', 'alerts'),
             **options,
         )
         self._publisher = self.create_lifecycle_publisher(SemanticEvent, 'events', qos.EVENTS)
@@ -99,18 +62,23 @@ class EventNode(ModelNode):
         self._subscription: Subscription | None = None
         self._idle_check: Timer | None = None
         self._pending: list[Future[None]] = []
+        self._words: Words | None = None
+        self._rules = RuleWatcher(self)
 
     def check_together(self, values: Mapping[str, Any]) -> None:
-        """Check the thresholds against each other, and the queries against the model."""
+        """Check the intervals against each other, and the queries against the model."""
         super().check_together(values)
-        _drift_config(values)
+        common_config(values)
 
     def warm_up(self, engine: Engine) -> None:
-        """Decode once."""
+        """Decode once, and read the rules."""
         engine.decode(np.eye(1, engine.config.embedding_dim, dtype=np.float32))
+        self._rules.load(engine)
 
     def activate(self) -> None:
         """Subscribe to the embeddings."""
+        assert self.engine is not None
+        self._words = Words(self.engine)
         self._subscription = self.create_subscription(
             Embedding, 'embedding', self._on_embedding, qos.EMBEDDING, callback_group=self._group
         )
@@ -134,6 +102,7 @@ class EventNode(ModelNode):
             for stream in self._streams.values():
                 self._announce(stream, stream.flush())
             self._streams = {}
+            self._rules.end()
         concurrent.futures.wait(self._pending, FLUSH_TIMEOUT_S)
         self._publisher.wait_for_all_acked(Duration(seconds=1))
 
@@ -143,7 +112,11 @@ class EventNode(ModelNode):
                 self._take(message)
 
     def _take(self, message: Embedding) -> None:
-        if message.query not in self.parameters['queries']:
+        is_told, is_watched = (
+            message.query in self.parameters['queries'],
+            self._rules.asks(message),
+        )
+        if not is_told and not is_watched:
             return
         self.health.count('embeddings_in')
         problem = self._problem_of(message)
@@ -151,18 +124,19 @@ class EventNode(ModelNode):
             self.health.count('embeddings_ignored')
             self.health.error(f'embedding {message.camera} {message.query}', problem)
             return
-        config = _drift_config(self.parameters.values())
+        if is_watched:
+            self._rules.take(message)
+        if is_told:
+            self._follow(message)
+
+    def _follow(self, message: Embedding) -> None:
+        """Follow the meaning of a stream."""
         key = (message.camera, message.query)
         if key not in self._streams:
-            self._streams[key] = EmbeddingStream(message, config)
+            name = self.parameters['detector']
+            self._streams[key] = EmbeddingStream(message, detector_name=name)
         stream = self._streams[key]
-        try:
-            updates = stream.take(message, config)
-        except StreamError as error:
-            self.health.count('embeddings_ignored')
-            self.health.error(f'stream {message.camera}', f'Camera {message.camera!r}: {error}')
-            return
-        self._announce(stream, updates)
+        self._announce(stream, stream.take(message, common_config(self.parameters.values())))
 
     def _problem_of(self, message: Embedding) -> str:
         """Return why an embedding cannot be used, or an empty text."""
@@ -176,6 +150,8 @@ class EventNode(ModelNode):
         width = self.engine.config.embedding_dim
         if len(message.data) != width:
             return f'{who}: it has {len(message.data)} values, the model has {width}'
+        if not np.isfinite(vector_of(message)).all():
+            return f'{who}: it holds NaN or infinity'
         return ''
 
     def _end_idle_streams(self) -> None:
@@ -185,32 +161,31 @@ class EventNode(ModelNode):
                 if stream.received_s < oldest_s:
                     self._announce(stream, stream.flush())
                     del self._streams[key]
+            self._rules.end(received_before_s=oldest_s)
 
     def _announce(self, stream: EmbeddingStream, updates: Sequence[SegmentUpdate]) -> None:
         """Have the worker decode and publish; the events keep their order."""
-        assert self.engine is not None
         self._pending = [future for future in self._pending if not future.done()]
         for update in updates:
-            publish = functools.partial(self._publish, self.engine, stream, stream.header, update)
+            publish = functools.partial(self._publish, stream, stream.header, update)
             self._pending.append(self.host.worker.submit(publish, bounded=False))
 
-    def _publish(
-        self, engine: Engine, stream: EmbeddingStream, header: Header, update: SegmentUpdate
-    ) -> None:
+    def _publish(self, stream: EmbeddingStream, header: Header, update: SegmentUpdate) -> None:
         try:
-            text = engine.decode(update.embedding[None])[0]
-            self.health.count('decodes')
+            said = self._say(update)
         except Exception as error:
-            text = DecodedText('', 0.0)
+            said = Said('', 0.0, Source.DECODER, decoded=False)
             self.health.error('decode', f'An event goes out without words: {error}')
-        self._publisher.publish(stream.event(update, header, text))
+        self._publisher.publish(stream.event(update, header, said))
         self.health.count('events')
 
-
-def _drift_config(values: Mapping[str, Any]) -> DriftConfig:
-    return DriftConfig(
-        threshold=values['threshold'], release=values['release'], confirm_s=values['confirm_s']
-    )
+    def _say(self, update: SegmentUpdate) -> Said:
+        assert self._words is not None
+        self._words.config = words_config(self.parameters.values())
+        said = self._words.say(update)
+        if said.decoded:
+            self.health.count('decodes')
+        return said
 
 
 def main(args: Sequence[str] | None = None) -> None:

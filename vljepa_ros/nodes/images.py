@@ -19,18 +19,11 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from vljepa_ros.errors import ImageError
-from vljepa_ros.stream.image_ops import BGR, RGB, Picture
+from vljepa_ros.stream import encoded_images
+from vljepa_ros.stream.image_ops import Picture
 
+PLAIN_ENCODINGS = encoded_images.PLAIN_ENCODINGS
 Converter = Callable[[Image], np.ndarray]
-
-# Bytes of a pixel, and where its red, green and blue are.
-PLAIN_ENCODINGS: dict[str, tuple[int, tuple[int, int, int]]] = {
-    'rgb8': (3, RGB),
-    'bgr8': (3, BGR),
-    'rgba8': (4, RGB),
-    'bgra8': (4, BGR),
-    'mono8': (1, (0, 0, 0)),
-}
 
 
 def to_picture(message: Image) -> Picture:
@@ -39,25 +32,14 @@ def to_picture(message: Image) -> Picture:
     Raises:
         ImageError: the image is empty, its data is too short, or its encoding is unknown.
     """
-    height, width, encoding = message.height, message.width, message.encoding
-    if not height or not width:
-        raise ImageError(
-            f'An image of {width}×{height} pixels (encoding {encoding!r}) has nothing to show; '
-            'width and height must be at least 1'
-        )
-    if encoding not in PLAIN_ENCODINGS:
-        return Picture(_convert(message))
-    channels, order = PLAIN_ENCODINGS[encoding]
-    row = width * channels
-    if message.step < row or len(message.data) < message.step * height:
-        raise ImageError(
-            f'An image of {width}×{height} pixels in {encoding!r} needs rows (step) of at least '
-            f'{row} bytes and step × height bytes of data; it has step {message.step} and '
-            f'{len(message.data)} bytes'
-        )
-    data = np.frombuffer(message.data, dtype=np.uint8, count=message.step * height)
-    pixels = data.reshape(height, message.step)[:, :row].reshape(height, width, channels)
-    return Picture(pixels, order)
+    picture = encoded_images.plain_picture(
+        message.data,
+        height=message.height,
+        width=message.width,
+        encoding=message.encoding,
+        step=message.step,
+    )
+    return Picture(_convert(message)) if picture is None else picture
 
 
 def to_rgb(message: Image) -> np.ndarray:

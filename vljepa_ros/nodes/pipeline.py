@@ -1,6 +1,6 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""perception, event and world_model in one process around one model; a camera if asked."""
+"""perception, event and world_model in one process around one model; others if asked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from vljepa_ros.nodes.camera_node import CameraNode
 from vljepa_ros.nodes.event_node import EventNode
 from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.perception_node import PerceptionNode
+from vljepa_ros.nodes.recorder_node import RecorderNode
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.nodes.world_model_node import WorldModelNode
@@ -27,6 +28,7 @@ def main(args: Sequence[str] | None = None) -> None:
     argv = sys.argv if args is None else ['pipeline', *args]
     parser = argparse.ArgumentParser(prog='pipeline', description=__doc__)
     parser.add_argument('--with-camera', action='store_true', help='also run the node camera')
+    parser.add_argument('--with-recorder', action='store_true', help='also run the node recorder')
     parser.add_argument(
         '--parameters',
         type=json.loads,
@@ -47,7 +49,12 @@ def main(args: Sequence[str] | None = None) -> None:
             EventNode(host=host, **overrides('event')),
             WorldModelNode(host=host, **overrides('world_model')),
         ]
-        return [*nodes, CameraNode(**overrides('camera'))] if options.with_camera else nodes
+        # Behind the event node: when all are stopped in turn, the last event still gets its clip.
+        if options.with_recorder:
+            nodes.append(RecorderNode(**overrides('recorder')))
+        if options.with_camera:
+            nodes.append(CameraNode(**overrides('camera')))
+        return nodes
 
     run(create, args=argv[1:])
     host.close()

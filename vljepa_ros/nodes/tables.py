@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
-from vljepa_ros.nodes import camera_node, event_node, perception_node, world_model_node
+from vljepa_ros.nodes import (
+    camera_node,
+    event_parameters,
+    perception_node,
+    recorder_parameters,
+    world_model_node,
+)
 from vljepa_ros.nodes.parameters import describe_tables
 
 TABLES = {
     'perception': perception_node.PARAMETERS,
-    'event': event_node.PARAMETERS,
+    'event': event_parameters.PARAMETERS,
     'world_model': world_model_node.PARAMETERS,
+    'recorder': recorder_parameters.PARAMETERS,
     'camera': camera_node.PARAMETERS,
 }
 

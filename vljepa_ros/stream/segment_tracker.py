@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vljepa_ros.stream.change_detector import Change, ChangeDetector, check_embedding
+from vljepa_ros.stream.changes.change import Change, ChangeDetector, check_embedding
 
 
 class Phase(enum.Enum):
@@ -68,12 +68,11 @@ class SegmentTracker:
         # Before the flush: a vector that is refused must not end the segment.
         check_embedding(embedding, known=self._detector.segment_mean)
         updates = self.flush() if self._change is not None and stamp_ns < self._last_ns else []
-        closing = self._detector.segment_mean
         change = self._detector.update(stamp_ns, embedding)
         if change is not None:
-            if self._change is not None and closing is not None:
+            if self._change is not None and change.before is not None:
                 # No gap is left: the old segment ends where the new one starts.
-                updates.append(self._segment(Phase.ENDED, change.start_ns, closing))
+                updates.append(self._segment(Phase.ENDED, change.start_ns, change.before))
             self._change = change
             self._segment_id += 1
             opening = self._detector.segment_mean
