@@ -16,7 +16,14 @@ import pytest
 import vljepa_ros
 
 ROOT = Path(__file__).resolve().parents[1]
-NODES = ('camera_node', 'event_node', 'perception_node', 'pipeline', 'world_model_node')
+NODES = (
+    'camera_node',
+    'event_node',
+    'perception_node',
+    'pipeline',
+    'recorder_node',
+    'world_model_node',
+)
 
 # What is built and installed; a clone also holds data sets, runs and builds.
 SOURCES = (

@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training.primitive_cache import keep_few_primitives
 from vljepa_ros.inference.threads import wait_passively
 
-wait_passively()  # torch must find the environment variable set
+wait_passively()  # torch must find the environment variables set
+keep_few_primitives()
 from training.config_file import parse_value, read_run_config  # noqa: E402
 from training.run import run  # noqa: E402
 from training.run_config import STAGES, RunConfig  # noqa: E402
