@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the events of the real demo name what happens? Fresh episodes and a still camera.
 
-    python -m benchmarks.events_on_samples --json benchmarks/results/events.json
+    python -m benchmarks.events_on_samples --json benchmarks/results/events_on_samples.json
 
 Each episode is rendered as `make sample` does it, played by `vljepa demo --no-loop` through a real
 camera topic, and the events are held against the labels: a segment is judged by the event that
@@ -115,7 +115,7 @@ def main() -> None:
         sample(still, seed=seeds.start, options=('--actions', '0', '--seconds', str(seconds)))
         quiet = demo(still, model=options.model)
     results = Results(
-        'events',
+        'events_on_samples',
         quick=options.quick,
         seeds={'iid': [seeds.start, seeds.stop - 1]},
         settings={'model': quiet['model_id'], 'still_seconds': seconds},

@@ -27,11 +27,11 @@ from sensor_msgs.msg import Image  # noqa: E402
 
 from vljepa_ros.interfaces import Embedding, EmbedText  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
+from vljepa_ros.nodes.engine_host import EngineHost  # noqa: E402
 from vljepa_ros.nodes.event_node import EventNode  # noqa: E402
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
 from vljepa_ros.nodes.perception_node import PerceptionNode  # noqa: E402
 from vljepa_ros.nodes.stamps import to_ns  # noqa: E402
-from vljepa_ros.nodes.worker import EngineHost  # noqa: E402
 from vljepa_ros.stream.clip_buffer import ClipBuffer  # noqa: E402
 from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 

@@ -10,7 +10,8 @@ import pytest
 from untrained import build_untrained_checkpoint
 
 from vljepa_ros.errors import CheckpointError, ConfigurationError, EngineError
-from vljepa_ros.nodes.worker import EngineHost, EngineSettings, Worker
+from vljepa_ros.nodes.engine_host import EngineHost, EngineSettings
+from vljepa_ros.nodes.worker import Worker
 
 WAIT_S = 30.0
 

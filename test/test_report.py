@@ -98,7 +98,7 @@ def made_up_evaluation() -> dict:
 
 
 def made_up_nodes(suite: str) -> dict:
-    if suite == 'events':
+    if suite == 'events_on_samples':
         names = [f'object.{w}.{p}' for w in ('all', 'actions') for p in ('started', 'ended')]
         metrics = dict.fromkeys(names, 0.5) | {'still_events': 2.0}
         return made_up(metrics, settings={'still_seconds': 60})
@@ -112,6 +112,22 @@ def made_up_nodes(suite: str) -> dict:
     return made_up(
         {f'cosine_median.{pair}': 0.97 for pair in pairs}, settings={'rates_hz': [10, 15, 30]}
     )
+
+
+def made_up_events() -> dict:
+    metrics = {
+        'events.streams': 100.0,
+        'events.annotations_per_active_s': 0.405,
+        'events.idle_share': 0.517,
+        'events.decode_reduction.causal': 4.25,
+        'events.decode_reduction.curve.ward': 3.5,
+        'events.cider.causal': 6.5,
+        'events.rate_hz.causal': 0.235,
+        'events.boundary_f1': 0.81,
+        'events.compute_s_per_hour.embedding': 412.3,
+    }
+    settings = {'seconds': 300.0, 'model': 'tiny@0123456789ab', 'detector': 'drift'}
+    return made_up(metrics, settings=settings)
 
 
 def made_up_comparison(suite: str) -> dict:
@@ -189,7 +205,9 @@ def made_up_benchmark(suite: str) -> dict:
 def made_up_results(suite: str) -> dict:
     if suite == 'eval':
         return made_up_evaluation()
-    if suite in ('events', 'streaming', 'camera_rates'):
+    if suite == 'events':
+        return made_up_events()
+    if suite in ('events_on_samples', 'streaming', 'camera_rates'):
         return made_up_nodes(suite)
     if suite in ('engines', 'node'):
         return made_up_benchmark(suite)
@@ -210,6 +228,15 @@ def test_every_section_is_a_table_once_it_is_measured(name, tmp_path):
     assert text.count('|') > 10
     assert '<!--' not in text
     assert text == text.strip()
+
+
+def test_events_tell_what_is_saved_and_leave_out_what_was_not_measured(tmp_path):
+    text = body('events', write_results(tmp_path, 'events'))
+    assert '100 streams of 5 minutes, 0.41 annotations in an active second, 52 % idle' in text
+    assert '| causal, as the node does it | 0.235 | 6.50 | 4.25 | – |' in text
+    assert '| ward | 3.50 |' in text
+    assert '| borders within 0.5 s: F1 | 0.810 |' in text
+    assert ': embedding, decoding, decoding at uniform 1 Hz | 412 s, – s, – s |' in text
 
 
 def test_numbers_have_the_form_of_their_metric():

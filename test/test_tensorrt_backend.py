@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import sys
@@ -25,13 +24,7 @@ pytest.importorskip('cuda.bindings', reason='pip install cuda-bindings')
 import tensorrt_rtx  # noqa: E402
 from graph_inputs import SIZES, graph_inputs, least_cosine  # noqa: E402
 from tensorrt_checkpoint import PRETENDED, pretend_gpu, with_half_precision  # noqa: E402
-from tensorrt_double import (  # noqa: E402
-    RTX,
-    TENSORRT,
-    EngineDouble,
-    HostMemory,
-    RtxEngineDouble,
-)
+from tensorrt_machine import Machine  # noqa: E402
 
 from vljepa_ros import cli  # noqa: E402
 from vljepa_ros.doctor import gpu_run  # noqa: E402
@@ -47,105 +40,13 @@ from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver  # noqa: E402
 from vljepa_ros.inference.graphs import graph_file, graph_spec  # noqa: E402
 from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
 from vljepa_ros.inference.tensorrt import backend as backend_module  # noqa: E402
-from vljepa_ros.inference.tensorrt import command, parity, plans  # noqa: E402
+from vljepa_ros.inference.tensorrt import command, parity  # noqa: E402
 from vljepa_ros.inference.tensorrt.backend import TensorRTBackend, find_gpu  # noqa: E402
-from vljepa_ros.inference.tensorrt.build import build_plan  # noqa: E402
 from vljepa_ros.inference.tensorrt.device_memory import DeviceTensor  # noqa: E402
 from vljepa_ros.inference.tensorrt.library import Library, load_library  # noqa: E402
 from vljepa_ros.inference.tensorrt.progress import BuildProgress  # noqa: E402
-from vljepa_ros.inference.tensorrt.ranges import dynamic_ranges  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import load_config, weights_file  # noqa: E402
 from vljepa_ros.model.components import COMPONENTS  # noqa: E402
-
-
-class RuntimeDouble:
-    """TensorRT's Runtime: it knows the plans that were really built, and refuses all others."""
-
-    def __init__(self, machine: Machine, logger: Any) -> None:
-        self._machine, self._logger = machine, logger
-
-    def deserialize_cuda_engine(self, plan: bytes) -> EngineDouble | None:
-        machine = self._machine
-        graph = machine.built.get(hashlib.sha256(plan).hexdigest())
-        if graph is None or machine.refuse_all:
-            self._logger.log(tensorrt_rtx.ILogger.ERROR, 'the plan has a wrong magic')
-            return None
-        component = graph.name.partition('.')[0]
-        config = load_config(graph.parent)
-        spec = graph_spec(config, component)
-        kind = RtxEngineDouble if machine.library.records_by_itself else EngineDouble
-        engine = kind(
-            graph,
-            spec,
-            dynamic_ranges(config, spec),
-            machine.memory,
-            module=machine.library.module,
-            wrong=machine.wrong,
-        )
-        engine.enough_memory = machine.enough_memory
-        machine.engines.append(engine)
-        return engine
-
-
-class Machine:
-    """A machine with a pretended GPU, on which `tensorrt_rtx` really builds."""
-
-    def __init__(
-        self, folder: Path, cache: Path, patch: pytest.MonkeyPatch, *, rtx: bool = True
-    ) -> None:
-        self.folder, self.cache, self._patch = folder, cache, patch
-        self.config = load_config(folder)
-        self.built: dict[str, Path] = {}
-        self.builds: list[str] = []
-        self.options: list[dict[str, Any]] = []
-        self.engines: list[EngineDouble] = []
-        self.said: list[str] = []
-        self.memory = HostMemory()
-        self.wrong, self.refuse_all, self.enough_memory = 0.0, False, True
-        machine = self
-
-        class Module:
-            """The real one with another runtime; without what only tensorrt_rtx has, if asked."""
-
-            def __init__(self, original: Any) -> None:
-                self._original = original
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self._original, name)
-
-            def Runtime(self, logger: Any) -> RuntimeDouble:  # noqa: N802 (TensorRT's name)
-                return RuntimeDouble(machine, logger)
-
-        like = RTX if rtx else TENSORRT
-        self.library = Library(Module(like.module), like.distribution, like.version)
-        original = build_plan
-
-        def build(library: Library, graph: Path, *arguments: Any, **options: Any) -> Any:
-            self.builds.append(graph.name)
-            self.options.append(options)
-            result = original(library, graph, *arguments, **options)
-            self.built[hashlib.sha256(result.plan).hexdigest()] = graph
-            return result
-
-        def open_memory(index: int) -> HostMemory:
-            self.memory = HostMemory(index)
-            return self.memory
-
-        pretend_gpu(patch)
-        patch.setattr(plans, 'build_plan', build)
-        patch.setattr(backend_module, 'CudaMemory', open_memory)
-        patch.setattr(backend_module, 'load_library', lambda: self.library)
-
-    def load(self, *components: str, **options: Any) -> TensorRTBackend:
-        return TensorRTBackend(
-            self.folder,
-            self.config,
-            components or ('inverse',),
-            **{'plans': self.cache, 'say': self.said.append, **options},
-        )
-
-    def plans(self) -> list[Path]:
-        return sorted(self.cache.glob('*.plan'))
 
 
 @pytest.fixture(scope='module')
@@ -449,6 +350,8 @@ def test_warmup_builds_what_the_next_start_takes(
     assert load_engine(machine.folder, say=said.append).info.backend == 'tensorrt'
     assert said == []
     machine.wrong = 0.1
+    load_engine(machine.folder, say=said.append).close()
+    assert 'A kept engine is not used, and is removed: The engine of ' in said[0]
     assert cli.main(warmup) == 0
     printed = capsys.readouterr().out
     assert re.search('They are left out: The engine of [a-z_]+ in fp16 gives other ans', printed)

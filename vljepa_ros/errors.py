@@ -59,5 +59,9 @@ class EngineError(VljepaError):
     """The model cannot be loaded, or failed while it ran."""
 
 
+class EngineNotBuiltError(EngineError):
+    """The engine that was asked for has to be built first, which takes minutes."""
+
+
 class ServiceError(VljepaError):
     """A node refused a request, or did not answer in time."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from training.report.benchmarks import engines, node
 from training.report.comparison import PLOT, ablation, comparison, encoders, plot
 from training.report.evaluation import baselines, scores
+from training.report.events import events
 from training.report.markdown import Values
 from training.report.nodes import nodes
 from training.report.pages import NOT_MEASURED, filled
@@ -39,7 +40,8 @@ SECTIONS = {
     'eval.baselines': Section(('eval',), baselines),
     'engines': Section(('engines',), engines),
     'node': Section(('node',), node),
-    'nodes': Section(('events', 'streaming', 'camera_rates'), nodes),
+    'events': Section(('events',), events),
+    'nodes': Section(('events_on_samples', 'streaming', 'camera_rates'), nodes),
     'comparison': Section(('comparison',), comparison),
     'ablation': Section(('ablation',), ablation),
     'encoders': Section(('encoders',), encoders),

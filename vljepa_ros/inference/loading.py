@@ -71,7 +71,7 @@ def load_engine(
 
     def load_on(where: str) -> Load:
         return lambda choice, names: load_backend(
-            choice, folder, config, names, device=where, threads=count
+            choice, folder, config, names, device=where, threads=count, say=say
         )
 
     runs = None
@@ -179,6 +179,7 @@ def load_backend(
     *,
     device: str,
     threads: int,
+    say: Callable[[str], None] = _log,
 ) -> Backend:
     """Load the graphs of a checkpoint on a backend; arguments and errors as in `load_engine`."""
     precision = choice.precision
@@ -197,7 +198,9 @@ def load_backend(
         if choice.backend == 'tensorrt':
             from vljepa_ros.inference.tensorrt.backend import TensorRTBackend
 
-            return TensorRTBackend(folder, config, components, precision=precision, device=device)
+            return TensorRTBackend(
+                folder, config, components, precision=precision, device=device, say=say
+            )
         from vljepa_ros.inference.onnxruntime_backend import OnnxRuntimeBackend
 
         return OnnxRuntimeBackend(folder, config, components, precision=precision, threads=threads)

@@ -24,12 +24,12 @@ from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.embedding_stream import EmbeddingStream, vector_of
+from vljepa_ros.nodes.engine_host import EngineHost
 from vljepa_ros.nodes.event_parameters import PARAMETERS, common_config, words_config
 from vljepa_ros.nodes.lifecycle import take_waiting
 from vljepa_ros.nodes.model_node import ModelNode
 from vljepa_ros.nodes.rule_watcher import RuleWatcher
 from vljepa_ros.nodes.runner import run
-from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.stream.segment_tracker import SegmentUpdate
 from vljepa_ros.stream.words import Said, Source, Words
 

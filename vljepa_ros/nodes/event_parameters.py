@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS
+from vljepa_ros.nodes.model_parameters import MODEL_PARAMETERS
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.rule_watcher import RULE_PARAMETERS
 from vljepa_ros.stream.changes.choice import DEFAULT, DETECTORS

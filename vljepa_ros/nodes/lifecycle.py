@@ -14,7 +14,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 
-from vljepa_ros.errors import VljepaError
+from vljepa_ros.errors import EngineNotBuiltError, VljepaError
 from vljepa_ros.nodes.health import Health
 from vljepa_ros.nodes.parameters import Change, Parameter, Parameters
 
@@ -68,7 +68,7 @@ class ManagedNode(LifecycleNode):
         if self.parameters['autostart']:
             # Real time: a simulation clock may not run yet.
             self._autostart = self.create_timer(
-                0.0, self._start, clock=Clock(clock_type=ClockType.STEADY_TIME)
+                0.0, self._first_start, clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
 
     def check_together(self, values: Mapping[str, Any]) -> None:
@@ -164,6 +164,10 @@ class ManagedNode(LifecycleNode):
     ) -> TransitionCallbackReturn:
         try:
             step()
+        except EngineNotBuiltError as wait:  # no failure: it is being built
+            self.health.state({'last_failure': ''})
+            self.get_logger().info(str(wait))
+            return FAILURE
         except Exception as error:
             self.health.state({'last_failure': str(error)})
             self.get_logger().error(
@@ -195,8 +199,12 @@ class ManagedNode(LifecycleNode):
         if not isinstance(error, VljepaError):
             self.get_logger().error(''.join(traceback.format_exception(error)))
 
-    def _start(self) -> None:
+    def _first_start(self) -> None:
         self._autostart.cancel()
+        self.start()
+
+    def start(self) -> None:
+        """Configure and activate, if nobody has done it yet."""
         if self._state == 'unconfigured' and self.trigger_configure() is SUCCESS:
             self.trigger_activate()
 

@@ -8,65 +8,22 @@ import contextlib
 import difflib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, NoReturn
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vljepa_ros.errors import ConfigurationError, EngineError, VljepaError
-from vljepa_ros.inference import BACKENDS, PRECISIONS, Engine
-from vljepa_ros.nodes.lifecycle import AUTOSTART, ManagedNode
+from vljepa_ros.errors import ConfigurationError, EngineError, EngineNotBuiltError, VljepaError
+from vljepa_ros.inference import Engine
+from vljepa_ros.nodes.build_watch import BuildWatch
+from vljepa_ros.nodes.engine_host import EngineHost, EngineSettings
+from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.model_call import ModelCall
-from vljepa_ros.nodes.parameters import Change, Parameter
-from vljepa_ros.nodes.worker import EngineHost, EngineSettings
+from vljepa_ros.nodes.parameters import Parameter
 
 # Service callbacks wait for the model, each in a thread of the executor; the runner keeps more
 # threads than that, so that images and transitions are always served.
 MAX_WAITING_SERVICES = 4
-
-MODEL_PARAMETERS = (
-    AUTOSTART,
-    Parameter(
-        'model',
-        'tiny',
-        "A shipped model's name, or the path of a checkpoint folder.",
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'backend',
-        'auto',
-        'What runs the model; auto takes the fastest that is installed.',
-        choices=BACKENDS,
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'precision',
-        'auto',
-        'Precision that the model runs in; auto leaves it to the choice of the backend.',
-        choices=PRECISIONS,
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'device',
-        'auto',
-        'Where the model runs: auto, cpu, cuda or cuda:N.',
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'threads',
-        0,
-        'Compute threads of the model on the CPU; 0 takes one a core.',
-        minimum=0,
-        maximum=256,
-        change=Change.UNCONFIGURED,
-    ),
-    Parameter(
-        'service_timeout_s',
-        10.0,
-        'Longest wait of a service call for the model, in seconds.',
-        minimum=0.1,
-        maximum=600.0,
-    ),
-)
 
 
 class ModelNode(ManagedNode):
@@ -95,23 +52,27 @@ class ModelNode(ManagedNode):
         self._owns_host = host is None
         self.host = host or EngineHost(components=components)
         self.engine: Engine | None = None
+        self._building: BuildWatch | None = None
         self._free_places = threading.BoundedSemaphore(MAX_WAITING_SERVICES)
         self._service_group = ReentrantCallbackGroup()
         super().__init__(name, table, counters, **options)
 
     def configure(self) -> None:
-        """Load the model, and run it once so that the first answer is not the slowest."""
-        self.engine = self.host.acquire(
-            EngineSettings(
-                model=self.parameters['model'],
-                backend=self.parameters['backend'],
-                device=self.parameters['device'],
-                precision=self.parameters['precision'],
-                threads=self.parameters['threads'],
-            ),
-            say=self.get_logger().info,
+        """Load the model, and run it once so that the first answer is not the slowest.
+
+        Raises:
+            EngineNotBuiltError: its engines are not there; they are being built from now on.
+            VljepaError: the model cannot be loaded.
+        """
+        settings = EngineSettings(
+            **{field.name: self.parameters[field.name] for field in fields(EngineSettings)}
         )
-        engine = self.engine
+        self._stop_watching()
+        try:
+            engine = self.host.acquire(settings, say=self.get_logger().info)
+        except EngineNotBuiltError:
+            self._build(settings)
+        self.engine = engine
         try:
             self.check_together(self.parameters.values())
             self.host.worker.submit(lambda: self.warm_up(engine), bounded=False).result()
@@ -131,6 +92,39 @@ class ModelNode(ManagedNode):
             f'model {engine.model_id} on {info.backend}, {info.device}, {info.precision}, '
             f'{info.threads} threads'
         )
+
+    def _build(self, settings: EngineSettings) -> NoReturn:
+        """Begin to build the engines, and to say so on /diagnostics."""
+        build = self.host.build(settings, say=self.get_logger().info)
+        self._building = BuildWatch(self, build, on_done=self._built)
+        name = self.get_fully_qualified_name()
+        afterwards = (
+            'the node starts by itself afterwards'
+            if self.parameters['autostart']
+            else f'run `ros2 lifecycle set {name} configure` afterwards'
+        )
+        raise EngineNotBuiltError(
+            'The engines of TensorRT are being built, which takes minutes. /diagnostics says how '
+            f'far it is; {afterwards}'
+        )
+
+    def _built(self) -> None:
+        self._stop_watching()
+        self.get_logger().info('The engines are built')
+        if self.parameters['autostart']:
+            self.start()
+
+    def _stop_watching(self) -> None:
+        if self._building is not None:
+            self._building.close()
+            self._building = None
+
+    @property
+    def not_active_reason(self) -> str:
+        """Why a service cannot be served now, and what to do."""
+        if self._building is not None:
+            return f'{self.get_fully_qualified_name()} is not active: {self._building.words}'
+        return super().not_active_reason
 
     def warm_up(self, engine: Engine) -> None:
         """Run the model once in the worker."""

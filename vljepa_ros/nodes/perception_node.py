@@ -17,13 +17,14 @@ from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.camera_stream import CameraSample
 from vljepa_ros.nodes.cameras import CAMERA_PARAMETERS, Cameras, check_cameras
 from vljepa_ros.nodes.embedder import EMBEDDER_PARAMETERS, Embedder
+from vljepa_ros.nodes.engine_host import EngineHost
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.model_node import ModelNode
+from vljepa_ros.nodes.model_parameters import MODEL_PARAMETERS
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.scores import scored_texts
 from vljepa_ros.nodes.stamps import to_stamp
 from vljepa_ros.nodes.view_services import ViewServices
-from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.world.action_inference import ScoredCandidate
 

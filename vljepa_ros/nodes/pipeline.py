@@ -14,12 +14,12 @@ from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
 from vljepa_ros.nodes.camera_node import CameraNode
+from vljepa_ros.nodes.engine_host import EngineHost
 from vljepa_ros.nodes.event_node import EventNode
 from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.perception_node import PerceptionNode
 from vljepa_ros.nodes.recorder_node import RecorderNode
 from vljepa_ros.nodes.runner import run
-from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.nodes.world_model_node import WorldModelNode
 
 

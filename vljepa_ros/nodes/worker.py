@@ -1,19 +1,17 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one thread of a process that runs the model, and the one engine that its nodes share."""
+"""The one thread of a process that runs the model."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from vljepa_ros.errors import ConfigurationError, EngineError
-from vljepa_ros.inference import COMPONENTS, Engine, load_engine
+from vljepa_ros.errors import EngineError
 
 Result = TypeVar('Result')
 
@@ -128,92 +126,3 @@ def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
         future.set_result(work())
     except BaseException as error:  # the one who waits gets it, the thread lives on
         future.set_exception(error)
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """Which model runs where; see `load_engine`."""
-
-    model: str
-    backend: str
-    device: str
-    precision: str
-    threads: int
-
-    def __str__(self) -> str:
-        """Return the settings as the parameters are written."""
-        return (
-            f'model {self.model!r}, backend {self.backend!r}, device {self.device!r}, precision '
-            f'{self.precision!r}, threads {self.threads}'
-        )
-
-
-class EngineHost:
-    """Loads one engine for all nodes of a process and frees it after the last one.
-
-    Only `worker` may call the engine's methods: engines are not thread-safe, and PyTorch's number
-    of threads belongs to the thread that sets it.
-    """
-
-    def __init__(self, *, components: Collection[str] = COMPONENTS) -> None:
-        """Create a host without an engine.
-
-        Args:
-            components: what the nodes of this process need of the model.
-        """
-        self.worker = Worker()
-        self._components = tuple(components)
-        self._lock = threading.Lock()
-        self._engine: Engine | None = None
-        self._settings: EngineSettings | None = None
-        self._users = 0
-
-    def acquire(
-        self, settings: EngineSettings, *, say: Callable[[str], None] = lambda sentence: None
-    ) -> Engine:
-        """Return the engine, loading it for the first user; each user releases it once.
-
-        Args:
-            settings: what to load.
-            say: is told how the backend was chosen.
-
-        Raises:
-            ConfigurationError: another node of this process loaded it with other settings.
-            VljepaError: whatever `load_engine` raises.
-        """
-        with self._lock:
-            if self._engine is None:
-                load = self.worker.submit(lambda: self._load(settings, say), bounded=False)
-                self._engine = load.result()
-                self._settings = settings
-            elif settings != self._settings:
-                raise ConfigurationError(
-                    f'The nodes of one process share one model. Loaded is {self._settings}; asked '
-                    f'for is {settings}. Give these parameters the same values in all nodes, and '
-                    'clean up all of them to change the model'
-                )
-            self._users += 1
-            return self._engine
-
-    def release(self) -> None:
-        """Give the engine back; the last user frees it."""
-        with self._lock:
-            self._users -= 1
-            if self._users == 0 and self._engine is not None:
-                self.worker.submit(self._engine.close, bounded=False).result()
-                self._engine = None
-
-    def close(self) -> None:
-        """Stop the worker."""
-        self.worker.close()
-
-    def _load(self, settings: EngineSettings, say: Callable[[str], None]) -> Engine:
-        return load_engine(
-            settings.model,
-            backend=settings.backend,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads,
-            components=self._components,
-            say=say,
-        )

@@ -11,12 +11,13 @@ import numpy as np
 
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import InferAction
+from vljepa_ros.nodes.engine_host import EngineHost
 from vljepa_ros.nodes.images import picture_in
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import MODEL_PARAMETERS, ModelNode
+from vljepa_ros.nodes.model_node import ModelNode
+from vljepa_ros.nodes.model_parameters import MODEL_PARAMETERS
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.scores import scored_texts
-from vljepa_ros.nodes.worker import EngineHost
 from vljepa_ros.world.action_inference import infer_action, predict_action, rank
 
 PARAMETERS = MODEL_PARAMETERS

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vljepa_ros.errors import EngineError
+from vljepa_ros.errors import EngineError, EngineNotBuiltError
 from vljepa_ros.inference.backend import Backend, EngineInfo
 from vljepa_ros.inference.cuda_driver import Gpu, cuda_driver
 from vljepa_ros.inference.graphs import graph_spec
@@ -71,7 +71,8 @@ class TensorRTBackend(Backend):
         Raises:
             CheckpointError: a graph is missing or damaged.
             MissingDependencyError: TensorRT, CUDA's bindings or ONNX Runtime is not installed.
-            EngineError: there is no GPU or no engine, or an engine gives wrong answers.
+            EngineNotBuiltError: an engine is not there, and `build` is False.
+            EngineError: there is no GPU, or an engine gives wrong answers.
         """
         gpu = find_gpu(device)
         library = load_library()
@@ -161,7 +162,7 @@ class TensorRTBackend(Backend):
                 self._plans.cache.remove(key)
                 self._say(f'A kept engine is not used, and is removed: {error}')
         if self._on_progress is None:
-            raise EngineError(
+            raise EngineNotBuiltError(
                 f'There is no engine of {component} in {self._precision} for {self.info.device} '
                 f'and {self._library}. Build the engines once with: vljepa build-engine '
                 f'{self._folder} --precision {self._precision}'

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vljepa_ros.errors import ConfigurationError, EngineError
@@ -61,7 +61,12 @@ def run(
 
 
 def build_here(
-    checkpoint: Path, precision: str, device: str, folder: Path, on_progress: OnProgress
+    checkpoint: Path,
+    precision: str,
+    device: str,
+    folder: Path,
+    on_progress: OnProgress,
+    say: Callable[[str], None] = print,
 ) -> int:
     """Build for the GPU of this machine, and check the engines on it; return how many there are.
 
@@ -87,10 +92,10 @@ def build_here(
         device=device,
         build=True,
         plans=folder,
-        say=print,
+        say=say,
         on_progress=on_progress,
     )
-    print(f'All answers agree with the float32 graphs, on {backend.info.device}')
+    say(f'All answers agree with the float32 graphs, on {backend.info.device}')
     backend.close()
     return len(components)
 
@@ -166,10 +171,7 @@ class Display:
         if not done and now - self._shown < (0.2 if self._terminal else 10.0):
             return
         self._shown = now
-        left = progress.seconds_left
-        time_left = '' if left is None or done else f', about {left:.0f} s left'
-        line = f'{progress.component}: {100 * progress.fraction:.0f} % built{time_left}'
         if self._terminal:
-            print(f'\r\x1b[K{line}', end='\n' if done else '', flush=True)
+            print(f'\r\x1b[K{progress}', end='\n' if done else '', flush=True)
         else:
-            print(line, flush=True)
+            print(progress, flush=True)

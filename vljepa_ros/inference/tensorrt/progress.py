@@ -29,6 +29,13 @@ class BuildProgress:
     fraction: float
     seconds_left: float | None
 
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        text = f'{self.component}: {100 * self.fraction:.0f} % built'
+        if self.seconds_left is None or self.fraction >= 1.0:
+            return text
+        return f'{text}, about {self.seconds_left:.0f} s left'
+
 
 OnProgress = Callable[[BuildProgress], bool | None]  # False cancels
 
