@@ -9,7 +9,12 @@ All arguments: ros2 launch vljepa_ros perception.launch.py --show-args
 from __future__ import annotations
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -19,21 +24,27 @@ from vljepa_ros.launch_arguments import (
     missing_environment,
     pipeline_arguments,
 )
+from vljepa_ros.rviz import rviz_command
 
 
 def start_pipeline(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Return the process; it gets no `name`, which would rename every node in it."""
+    """Return the process of the nodes, and rviz2 if it is wanted.
+
+    The first gets no `name`, which would rename every node in it.
+    """
     values = {
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in ARGUMENTS
     }
+    viewer = rviz_command(values)
     return [
         Node(
             package='vljepa_ros',
             executable='pipeline',
             output='screen',
             arguments=pipeline_arguments(values),
-        )
+        ),
+        *([ExecuteProcess(cmd=viewer, output='log')] if viewer else []),
     ]
 
 

@@ -22,9 +22,10 @@ BELOW = {
     'world': {'world', 'inference', 'stream'},
     'recordings': {'recordings', 'stream', 'inference'},
     'report': {'report', 'recordings', 'stream', 'inference', '__version__'},
+    'view': {'view', 'stream'},
     'doctor': {'doctor', 'nodes', 'inference', 'model', 'launch_arguments', '__version__'},
     'nodes': {
-        *('nodes', 'world', 'recordings', 'inference', 'stream'),
+        *('nodes', 'world', 'recordings', 'inference', 'stream', 'view'),
         *('interfaces', 'launch_arguments'),
     },
 }

@@ -70,6 +70,12 @@ def test_mistakes_are_one_sentence_and_status_1(arguments, named, capsys):
     assert len(error.splitlines()) == 1
 
 
+def test_up_without_rviz_says_what_installs_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert cli.main(['up', '--rviz', 'true']) == 1
+    assert 'sudo apt install' in capsys.readouterr().err
+
+
 @pytest.fixture(scope='module')
 def files(tmp_path_factory) -> Path:
     pytest.importorskip('rclpy', reason='needs ROS 2: make test, or source an installation')

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from vljepa_ros import launch_arguments
-from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 from vljepa_ros.launch_arguments import (
     ALL_NODES,
     ARGUMENTS,
@@ -38,12 +38,16 @@ def test_defaults_leave_everything_to_the_parameter_file():
     [
         (
             {'image': '/camera/image_raw'},
-            dict.fromkeys(('perception', 'recorder'), {'image': ['/camera/image_raw']}),
+            dict.fromkeys(('perception', 'event', 'recorder'), {'image': ['/camera/image_raw']}),
         ),
         (
             {'image': '/front/image, /rear/image', 'camera': 'front,rear'},
             {
                 'perception': {
+                    'image': ['/front/image', '/rear/image'],
+                    'camera': ['front', 'rear'],
+                },
+                'event': {
                     'image': ['/front/image', '/rear/image'],
                     'camera': ['front', 'rear'],
                 },
@@ -133,11 +137,16 @@ def test_the_shipped_parameter_file_holds_the_defaults():
 
     sections = yaml.safe_load(Path(PARAMS_FILE).read_text(encoding='utf-8'))
     for pattern, section in sections.items():
-        nodes = MODEL_NODES if pattern == '/**' else [pattern.removeprefix('/**/')]
-        for node in nodes:
-            defaults = {parameter.name: parameter.default for parameter in TABLES[node]}
-            for name, value in section['ros__parameters'].items():
-                assert value == defaults[name], f'{pattern} {name}'
+        nodes = TABLES if pattern == '/**' else [pattern.removeprefix('/**/')]
+        for name, value in section['ros__parameters'].items():
+            defaults = [
+                parameter.default
+                for node in nodes
+                for parameter in TABLES[node]
+                if parameter.name == name
+            ]
+            assert defaults, f'{pattern} {name}: no node has it'
+            assert all(value == default for default in defaults), f'{pattern} {name}'
 
 
 def test_the_environment_is_only_completed(monkeypatch):
@@ -165,7 +174,8 @@ def test_the_launch_file_declares_every_argument():
         assert ''.join(part.text for part in item.default_value) == argument.default
 
 
-def test_the_launch_file_starts_one_process_without_a_name(monkeypatch):
+def started(**values: str) -> list[list[str]]:
+    """Return the commands that the launch file starts with argument values."""
     description = launch_description()
     from launch import LaunchContext
     from launch.actions import OpaqueFunction
@@ -174,9 +184,28 @@ def test_the_launch_file_starts_one_process_without_a_name(monkeypatch):
     context = LaunchContext()
     for item in description.get_launch_arguments():
         context.launch_configurations[item.name] = ''.join(p.text for p in item.default_value)
-    context.launch_configurations['rate_hz'] = '2.0'
+    context.launch_configurations.update(values)
     (action,) = [item for item in description.entities if isinstance(item, OpaqueFunction)]
-    (node,) = action.execute(context)
-    command = [perform_substitutions(context, part) for part in node.cmd[1:]]
-    assert command[: len(PLAIN) + 2] == pipeline_arguments({'rate_hz': '2.0'})
+    return [
+        [perform_substitutions(context, part) for part in process.cmd]
+        for process in action.execute(context)
+    ]
+
+
+def test_the_launch_file_starts_one_process_without_a_name():
+    (command,) = started(rate_hz='2.0')
+    assert command[1 : len(PLAIN) + 3] == pipeline_arguments({'rate_hz': '2.0'})
     assert not any('__node' in word for word in command)
+
+
+def test_the_launch_file_opens_rviz(tmp_path, monkeypatch):
+    launch_description()  # skips where there is no launch
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(MissingDependencyError, match='apt install ros-.*-rviz2'):
+        started(rviz='true')
+    program = tmp_path / 'rviz2'
+    program.write_text('#!/bin/sh')
+    program.chmod(0o755)
+    _, viewer = started(rviz='true', rviz_frame='base_link')
+    settings = str(ROOT / 'config' / 'vljepa.rviz')
+    assert viewer == [str(program), '-d', settings, '-f', 'base_link']

@@ -21,7 +21,7 @@ from rclpy.serialization import deserialize_message  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from vljepa_ros.interfaces import Embedding, SemanticEvent  # noqa: E402
+from vljepa_ros.interfaces import Alert, Embedding, SemanticEvent  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.lifecycle import FAILURE, SUCCESS  # noqa: E402
 from vljepa_ros.nodes.recorder_node import RecorderNode  # noqa: E402
@@ -31,6 +31,7 @@ from vljepa_ros.recordings import watching  # noqa: E402
 from vljepa_ros.recordings.opening import open_recording  # noqa: E402
 from vljepa_ros.stream.encoded_images import encode_jpeg  # noqa: E402
 from vljepa_ros.stream.image_ops import Picture  # noqa: E402
+from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 pytestmark = pytest.mark.ros
 # All images before an event are kept, and none after it: so tests do not depend on time.
@@ -66,6 +67,7 @@ class Stage:
     folder: Path
     events: Any
     embeddings: Any
+    alerts: Any
 
     def count(self, name: str) -> int:
         return self.node.health._counters[name]
@@ -84,7 +86,8 @@ def open_stage(graph: Graph, folder: Path, **parameters: Any) -> Stage:
     assert node.trigger_activate() == SUCCESS
     events = graph.publisher(SemanticEvent, 'events', qos.EVENTS)
     embeddings = graph.publisher(Embedding, 'embedding', qos.EMBEDDING)
-    return Stage(graph, node, folder, events, embeddings)
+    alerts = graph.publisher(Alert, 'alerts', qos.EVENTS)
+    return Stage(graph, node, folder, events, embeddings, alerts)
 
 
 def messages_of(clip: Path) -> dict[str, list[Any]]:
@@ -92,6 +95,7 @@ def messages_of(clip: Path) -> dict[str, list[Any]]:
     from mcap.reader import make_reader
 
     kinds = {
+        'vljepa_ros/msg/Alert': Alert,
         'sensor_msgs/msg/CompressedImage': CompressedImage,
         'sensor_msgs/msg/Image': Image,
         'vljepa_ros/msg/Embedding': Embedding,
@@ -136,6 +140,74 @@ def test_an_event_becomes_a_clip_with_images_embeddings_and_the_event(graph, tmp
     # The same through rosbags.
     recording = open_recording(clip)
     assert [len(list(part)) for part in (recording.images(), recording.events())] == [20, 1]
+
+
+def alert(phase: int, *, stamp_ns: int) -> Alert:
+    return Alert(
+        header=Header(stamp=to_stamp(stamp_ns), frame_id='lens'),
+        id='alarm',
+        phase=phase,
+        rule='drawer left open',
+        text='the drawer is open',
+        severity='error',
+        since=to_stamp(stamp_ns - SECOND_NS),
+        score=0.5,
+        camera='camera',
+        query='caption',
+    )
+
+
+def test_an_alert_becomes_a_clip(graph, tmp_path):
+    stage = open_stage(graph, tmp_path)
+    feed = Feed(graph)
+    feed.send(10)
+    stage.wait_for('images_in', 10)
+    fired = alert(Alert.FIRED, stamp_ns=feed.stamp_ns)
+    stage.alerts.publish(fired)
+    stage.wait_for('clips', 1)
+    found = messages_of(stage.clips[0])
+    assert found['/vljepa/alerts'] == [fired]
+    assert len(found['/vljepa/image_raw/compressed']) == 10
+    # Its end is kept, too, with what led to it.
+    feed.send(5)
+    stage.wait_for('images_in', 15)
+    cleared = alert(Alert.CLEARED, stamp_ns=feed.stamp_ns)
+    stage.alerts.publish(cleared)
+    stage.wait_for('clips', 2)
+    found = messages_of(stage.clips[1])
+    assert found['/vljepa/alerts'] == [cleared]
+    assert len(found['/vljepa/image_raw/compressed']) == 5
+    # Others read such a clip as well, and who plays it late gets the alert.
+    recording = open_recording(stage.clips[0])
+    assert len(list(recording.images())) == 10 and recording.problems == []
+    metadata = (stage.clips[0] / 'metadata.yaml').read_text()
+    assert 'vljepa_ros/msg/Alert' in metadata
+
+
+@pytest.mark.parametrize('clip_on', ['events', 'alerts'])
+def test_what_a_clip_is_written_for_can_be_chosen(graph, tmp_path, clip_on):
+    stage = open_stage(graph, tmp_path, clip_on=clip_on)
+
+    def publish(kind: str, stamp_ns: int) -> None:
+        known = stage.count(f'{kind}_in')
+        if kind == 'events':
+            stage.events.publish(event(SemanticEvent.STARTED, stamp_ns=stamp_ns))
+        else:
+            stage.alerts.publish(alert(Alert.FIRED, stamp_ns=stamp_ns))
+        stage.wait_for(f'{kind}_in', known + 1)
+
+    other = 'alerts' if clip_on == 'events' else 'events'
+    publish(other, 5 * SECOND_NS)
+    publish(clip_on, 6 * SECOND_NS)
+    stage.wait_for('clips', 1)
+    publish(other, 7 * SECOND_NS)
+    assert stage.node.trigger_deactivate() == SUCCESS
+    (clip,) = stage.clips
+    # What no clip is written for is in those that are.
+    assert {topic: len(found) for topic, found in messages_of(clip).items()} == {
+        '/vljepa/alerts': 1,
+        '/vljepa/events': 1,
+    }
 
 
 @pytest.mark.parametrize('transport', ['raw', 'compressed'])

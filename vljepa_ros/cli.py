@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -23,12 +24,14 @@ from vljepa_ros.launch_arguments import (
     pipeline_arguments,
 )
 from vljepa_ros.resources import find_resource, resolve_model
+from vljepa_ros.rviz import rviz_command
 
 if TYPE_CHECKING:
     import numpy as np
 
 SAMPLE_VIDEO = 'samples/tabletop.mp4'
 CALIBRATION_CLIPS = 128
+RVIZ_TIMEOUT_S = 5.0
 # What a model is run with, and what that is by default.
 MODEL_OPTIONS: dict[str, Any] = {
     'backend': 'auto',
@@ -192,11 +195,23 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(options: argparse.Namespace) -> int:
-    arguments = pipeline_arguments({item.name: getattr(options, item.name) for item in ARGUMENTS})
+    values = {item.name: getattr(options, item.name) for item in ARGUMENTS}
+    arguments, viewer = pipeline_arguments(values), rviz_command(values)
     os.environ.update(missing_environment())  # before ROS and PyTorch are loaded
     from vljepa_ros.nodes.pipeline import main as pipeline
 
-    pipeline(arguments)
+    # What it prints about graphics would hide what the nodes say.
+    log = subprocess.DEVNULL
+    window = subprocess.Popen(viewer, stdout=log, stderr=log) if viewer else None
+    try:
+        pipeline(arguments)
+    finally:
+        if window is not None:
+            window.terminate()
+            try:
+                window.wait(RVIZ_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                window.kill()
     return 0
 
 

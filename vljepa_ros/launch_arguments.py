@@ -69,20 +69,20 @@ ARGUMENTS = (
     LaunchArgument(
         'image',
         "The cameras' image topics, separated by commas, such as /camera/image_raw.",
-        nodes=('perception', 'recorder'),
+        nodes=('perception', 'event', 'recorder'),
         parse=texts,
     ),
     LaunchArgument(
         'camera',
         "The cameras' names in embeddings and events, separated by commas, in the order of image.",
-        nodes=('perception',),
+        nodes=('perception', 'event'),
         parse=texts,
     ),
     LaunchArgument(
         'image_transport',
         'How the images come in: raw, or compressed (on <image>/compressed).',
         choices=('', 'raw', 'compressed'),
-        nodes=('perception', 'recorder'),
+        nodes=('perception', 'event', 'recorder'),
     ),
     LaunchArgument(
         'params_file',
@@ -148,6 +148,17 @@ ARGUMENTS = (
         choices=('true', 'false'),
     ),
     LaunchArgument('clip_folder', 'Where the clips go.', nodes=('recorder',)),
+    LaunchArgument(
+        'rviz',
+        'Open rviz2 with the pictures, words and change curves.',
+        default='false',
+        choices=('true', 'false'),
+    ),
+    LaunchArgument(
+        'rviz_frame',
+        'Frame that rviz2 shows everything in, such as base_link. Empty: as in the shipped file, '
+        'which is that of the shipped camera.',
+    ),
     LaunchArgument(
         'use_sim_time',
         'Take the time from /clock, as with a recording.',

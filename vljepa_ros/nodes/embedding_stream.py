@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
+from vljepa_ros.stream.changes.change import cosine_distance
 from vljepa_ros.stream.changes.choice import detector
 from vljepa_ros.stream.changes.detector import CommonConfig
 from vljepa_ros.stream.segment_tracker import Phase, SegmentTracker, SegmentUpdate
@@ -37,6 +38,7 @@ class EmbeddingStream:
     Attributes:
         header: that of the newest embedding.
         received_s: when it came, by the monotonic clock.
+        distance: of it to the mean of the present segment before it, in [0, 2].
     """
 
     def __init__(self, first: Embedding, *, detector_name: str) -> None:
@@ -48,6 +50,7 @@ class EmbeddingStream:
         """
         self.header = Header()
         self.received_s = time.monotonic()
+        self.distance = 0.0
         self._camera, self._query, self._model_id = first.camera, first.query, first.model_id
         self._detector = detector(detector_name)
         self._tracker = SegmentTracker(self._detector)
@@ -63,7 +66,9 @@ class EmbeddingStream:
         """
         self.received_s = time.monotonic()
         self._detector.configure(config)
-        updates = self._tracker.update(moment_of(message), vector_of(message))
+        mean, vector = self._detector.segment_mean, vector_of(message)
+        self.distance = 0.0 if mean is None else cosine_distance(mean, vector)
+        updates = self._tracker.update(moment_of(message), vector)
         self.header = message.header
         return updates
 

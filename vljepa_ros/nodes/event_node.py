@@ -23,14 +23,16 @@ from std_msgs.msg import Header
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
-from vljepa_ros.nodes.embedding_stream import EmbeddingStream, vector_of
+from vljepa_ros.nodes.embedding_stream import EmbeddingStream, moment_of, vector_of
 from vljepa_ros.nodes.engine_host import EngineHost
+from vljepa_ros.nodes.event_markers import EventMarkers
 from vljepa_ros.nodes.event_parameters import PARAMETERS, common_config, words_config
+from vljepa_ros.nodes.event_view import EventView
 from vljepa_ros.nodes.lifecycle import take_waiting
 from vljepa_ros.nodes.model_node import ModelNode
 from vljepa_ros.nodes.rule_watcher import RuleWatcher
 from vljepa_ros.nodes.runner import run
-from vljepa_ros.stream.segment_tracker import SegmentUpdate
+from vljepa_ros.stream.segment_tracker import Phase, SegmentUpdate
 from vljepa_ros.stream.words import Said, Source, Words
 
 FLUSH_TIMEOUT_S = 10.0
@@ -52,7 +54,10 @@ class EventNode(ModelNode):
             PARAMETERS,
             components=('y_decoder', 'y_encoder'),
             host=host,
-            counters=('embeddings_in', 'embeddings_ignored', 'decodes', 'events', 'alerts'),
+            counters=(
+                *('embeddings_in', 'embeddings_ignored', 'decodes', 'events', 'alerts'),
+                'images_drawn',
+            ),
             **options,
         )
         self._publisher = self.create_lifecycle_publisher(SemanticEvent, 'events', qos.EVENTS)
@@ -63,7 +68,8 @@ class EventNode(ModelNode):
         self._idle_check: Timer | None = None
         self._pending: list[Future[None]] = []
         self._words: Words | None = None
-        self._rules = RuleWatcher(self)
+        self._view, self._markers = EventView(self), EventMarkers(self)
+        self._rules = RuleWatcher(self, tell=self._view.alert)
 
     def check_together(self, values: Mapping[str, Any]) -> None:
         """Check the intervals against each other, and the queries against the model."""
@@ -88,6 +94,7 @@ class EventNode(ModelNode):
             callback_group=self._group,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+        self._view.open()
 
     def deactivate(self) -> None:
         """Take the embeddings that have arrived, end all segments and publish what is left."""
@@ -104,6 +111,7 @@ class EventNode(ModelNode):
             self._streams = {}
             self._rules.end()
         concurrent.futures.wait(self._pending, FLUSH_TIMEOUT_S)
+        self._view.close()
         self._publisher.wait_for_all_acked(Duration(seconds=1))
 
     def _on_embedding(self, message: Embedding) -> None:
@@ -136,7 +144,9 @@ class EventNode(ModelNode):
             name = self.parameters['detector']
             self._streams[key] = EmbeddingStream(message, detector_name=name)
         stream = self._streams[key]
-        self._announce(stream, stream.take(message, common_config(self.parameters.values())))
+        updates = stream.take(message, common_config(self.parameters.values()))
+        self._view.sample(*key, moment_of(message), stream.distance)
+        self._announce(stream, updates)
 
     def _problem_of(self, message: Embedding) -> str:
         """Return why an embedding cannot be used, or an empty text."""
@@ -167,17 +177,25 @@ class EventNode(ModelNode):
         """Have the worker decode and publish; the events keep their order."""
         self._pending = [future for future in self._pending if not future.done()]
         for update in updates:
-            publish = functools.partial(self._publish, stream, stream.header, update)
+            is_last = update is updates[-1] and update.phase is Phase.ENDED
+            publish = functools.partial(
+                self._publish, stream, stream.header, update, is_last=is_last
+            )
             self._pending.append(self.host.worker.submit(publish, bounded=False))
 
-    def _publish(self, stream: EmbeddingStream, header: Header, update: SegmentUpdate) -> None:
+    def _publish(
+        self, stream: EmbeddingStream, header: Header, update: SegmentUpdate, *, is_last: bool
+    ) -> None:
         try:
             said = self._say(update)
         except Exception as error:
             said = Said('', 0.0, Source.DECODER, decoded=False)
             self.health.error('decode', f'An event goes out without words: {error}')
-        self._publisher.publish(stream.event(update, header, said))
+        event = stream.event(update, header, said)
+        self._publisher.publish(event)
         self.health.count('events')
+        self._markers.take(event, is_last=is_last)
+        self._view.event(event, is_last=is_last)
 
     def _say(self, update: SegmentUpdate) -> Said:
         assert self._words is not None

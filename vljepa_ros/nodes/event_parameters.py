@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vljepa_ros.nodes.event_markers import MARKER_PARAMETERS
+from vljepa_ros.nodes.event_view import VIEW_PARAMETERS
 from vljepa_ros.nodes.model_parameters import MODEL_PARAMETERS
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.rule_watcher import RULE_PARAMETERS
@@ -81,6 +83,8 @@ PARAMETERS = (
         maximum=86400.0,
     ),
     *RULE_PARAMETERS,
+    *VIEW_PARAMETERS,
+    *MARKER_PARAMETERS,
 )
 
 

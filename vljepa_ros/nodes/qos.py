@@ -22,6 +22,13 @@ IMAGE_OUTPUT = QoSProfile(
 EMBEDDING = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE
 )
+# One message holds all that is to be seen; who starts late needs the last one only.
+MARKERS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 # A planner that starts late still gets the last events.
 EVENTS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builtin_interfaces.msg import Time
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -20,7 +21,7 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 
 from vljepa_ros.errors import ImageError
-from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.interfaces import Alert, Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.image_subscription import ImageSubscription
 from vljepa_ros.nodes.images import to_picture
@@ -46,14 +47,14 @@ NEW_EVENTS = QoSProfile(depth=qos.EVENTS.depth, reliability=ReliabilityPolicy.RE
 
 
 class RecorderNode(ManagedNode):
-    """Subscribes to images, embeddings and events; writes clips."""
+    """Subscribes to images, embeddings, events and alerts; writes clips."""
 
     def __init__(self, **options: Any) -> None:
         """Create the node; options are passed to `rclpy.node.Node`."""
         super().__init__(
             'recorder',
             PARAMETERS,
-            ('images_in', 'images_unusable', 'events_in', 'clips'),
+            ('images_in', 'images_unusable', 'events_in', 'alerts_in', 'clips'),
             **options,
         )
         self._group = MutuallyExclusiveCallbackGroup()
@@ -106,6 +107,7 @@ class RecorderNode(ManagedNode):
         self._inputs = [
             self._input(Embedding, 'embedding', self._on_embedding, qos.EMBEDDING),
             self._input(SemanticEvent, 'events', self._on_event, NEW_EVENTS),
+            self._input(Alert, 'alerts', self._on_alert, NEW_EVENTS),
         ]
         self._ticker = self.create_timer(
             TICK_S,
@@ -190,18 +192,42 @@ class RecorderNode(ManagedNode):
 
     def _on_event(self, message: SemanticEvent) -> None:
         self.health.count('events_in')
-        now_ns = self.get_clock().now().nanoseconds
-        topic = Topic(
-            self.resolve_topic_name('events'), 'vljepa_ros/msg/SemanticEvent', latched=True
-        )
-        record = Record(topic, now_ns, serialize_message(message))
         has_ended = message.phase == SemanticEvent.ENDED
-        moment_ns = to_ns(message.end if has_ended else message.start)
-        age_s = _age_s(moment_ns, newest_ns=to_ns(message.header.stamp), now_ns=now_ns)
+        self._take(
+            message,
+            Topic(self.resolve_topic_name('events'), 'vljepa_ros/msg/SemanticEvent', latched=True),
+            moment=message.end if has_ended else message.start,
+            has_ended=has_ended,
+            begins_clip=self.parameters['clip_on'] != 'alerts',
+        )
+
+    def _on_alert(self, message: Alert) -> None:
+        self.health.count('alerts_in')
+        self._take(
+            message,
+            Topic(self.resolve_topic_name('alerts'), 'vljepa_ros/msg/Alert', latched=True),
+            moment=message.since,
+            has_ended=message.phase == Alert.CLEARED,
+            begins_clip=self.parameters['clip_on'] != 'events',
+        )
+
+    def _take(
+        self, message: Any, topic: Topic, *, moment: Time, has_ended: bool, begins_clip: bool
+    ) -> None:
+        """Take the beginning or the end of what has an id and a moment."""
+        now_ns = self.get_clock().now().nanoseconds
+        record = Record(topic, now_ns, serialize_message(message))
+        newest_ns = to_ns(message.header.stamp)
+        age_s = _age_s(to_ns(moment), newest_ns=newest_ns, now_ns=now_ns)
         with self._lock:
-            if self._recorder is not None:
-                take = self._recorder.ended if has_ended else self._recorder.started
-                take(message.id, record, age_s=age_s)
+            if self._recorder is None:
+                return
+            if not begins_clip:
+                self._recorder.add(record)
+            elif has_ended:
+                self._recorder.ended(message.id, record, age_s=age_s)
+            else:
+                self._recorder.started(message.id, record, age_s=age_s)
 
     def _tick(self) -> None:
         with self._lock:

@@ -14,6 +14,14 @@ PARAMETERS = (
     AUTOSTART,
     *(parameter for parameter in CAMERA_PARAMETERS if parameter.name in IMAGES),
     Parameter(
+        'clip_on',
+        'both',
+        'What a clip is written for: events, alerts of rules, or both. Every clip holds the '
+        'messages of both.',
+        choices=('both', 'events', 'alerts'),
+        change=Change.UNCONFIGURED,
+    ),
+    Parameter(
         'clip_folder',
         '~/.ros/vljepa_clips',
         'Where the clips go, each a folder with an MCAP file.',

@@ -61,13 +61,16 @@ class _Watched:
 class RuleWatcher:
     """Publishes `alerts` and serves `set_rules` on a node."""
 
-    def __init__(self, node: ModelNode) -> None:
+    def __init__(
+        self, node: ModelNode, *, tell: Callable[[AlertMessage], None] = lambda alert: None
+    ) -> None:
         """Create publisher and service; nothing is watched for yet.
 
         Args:
             node: has RULE_PARAMETERS, the counter `alerts`, and a model with a Y-Encoder.
+            tell: is given each alert that is published.
         """
-        self._node = node
+        self._node, self._tell = node, tell
         self._publisher = node.create_lifecycle_publisher(AlertMessage, 'alerts', qos.EVENTS)
         self._lock = threading.Lock()
         self._rules: list[EmbeddedRule] = []
@@ -132,21 +135,21 @@ class RuleWatcher:
         assert message is not None
         if alert.phase is AlertPhase.FIRED:
             watched.id = uuid.uuid4().hex[:16]
-        self._publisher.publish(
-            AlertMessage(
-                header=message.header,
-                id=watched.id,
-                phase=PHASES[alert.phase],
-                rule=rule.name,
-                text=rule.text,
-                severity=rule.severity,
-                since=to_stamp(alert.since_ns),
-                score=alert.score,
-                camera=message.camera,
-                query=message.query,
-                model_id=message.model_id,
-            )
+        told = AlertMessage(
+            header=message.header,
+            id=watched.id,
+            phase=PHASES[alert.phase],
+            rule=rule.name,
+            text=rule.text,
+            severity=rule.severity,
+            since=to_stamp(alert.since_ns),
+            score=alert.score,
+            camera=message.camera,
+            query=message.query,
+            model_id=message.model_id,
         )
+        self._publisher.publish(told)
+        self._tell(told)
         self._node.health.count('alerts')
 
 

@@ -14,6 +14,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 EMBEDDING = 'vljepa_ros/msg/Embedding'
 EVENT = 'vljepa_ros/msg/SemanticEvent'
+ALERT = 'vljepa_ros/msg/Alert'
 
 
 @functools.cache
@@ -26,7 +27,7 @@ def typestore() -> Any:
         ResourceNotFoundError: the definitions of this package's messages are not installed.
     """
     store = get_typestore(Stores.ROS2_HUMBLE)
-    for kind in (EMBEDDING, EVENT):
+    for kind in (EMBEDDING, EVENT, ALERT):
         package, _, name = kind.split('/')
         text = find_resource(f'msg/{name}.msg').read_text(encoding='utf-8')
         store.register(get_types_from_msg(text, f'{package}/msg/{name}'))
