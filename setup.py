@@ -48,6 +48,8 @@ setup(
         'gpu': TORCH,
         'openvino': [*ROBOT, 'openvino'],
         'tensorrt': [*ROBOT, 'cuda-bindings', 'tensorrt>=10.3,<12'],
+        'memory': ['lancedb>=0.40'],
+        'cluster': ['ray'],  # for vljepa index --ray
         'recordings': ['mcap', 'rosbags', 'rosbags-image', 'scikit-learn', 'scipy'],
         'export': [*TORCH, 'onnx-ir', 'onnxscript'],
         'train': [

@@ -22,6 +22,7 @@ SUITES = {
         'all backends beside the classes of transformers',
     ),
     'events': ('benchmarks.events.bench', 'decodings saved at equal quality, and borders found'),
+    'memory': ('benchmarks.memory', 'searches through a million embeddings'),
     'node': ('benchmarks.node', 'the nodes end to end, beside a plain node with transformers'),
 }
 

@@ -21,11 +21,13 @@ BELOW = {
     'stream': {'stream', 'inference'},
     'world': {'world', 'inference', 'stream'},
     'recordings': {'recordings', 'stream', 'inference'},
+    'memory': {'memory', 'stream'},
+    'indexing': {'indexing', 'memory', 'recordings', 'inference', 'stream'},
     'report': {'report', 'recordings', 'stream', 'inference', '__version__'},
     'view': {'view', 'stream'},
     'doctor': {'doctor', 'nodes', 'inference', 'model', 'launch_arguments', '__version__'},
     'nodes': {
-        *('nodes', 'world', 'recordings', 'inference', 'stream', 'view'),
+        *('nodes', 'world', 'recordings', 'memory', 'inference', 'stream', 'view'),
         *('interfaces', 'launch_arguments'),
     },
 }

@@ -38,19 +38,17 @@ def test_defaults_leave_everything_to_the_parameter_file():
     [
         (
             {'image': '/camera/image_raw'},
-            dict.fromkeys(('perception', 'event', 'recorder'), {'image': ['/camera/image_raw']}),
+            dict.fromkeys(
+                ('perception', 'event', 'recorder', 'memory'), {'image': ['/camera/image_raw']}
+            ),
         ),
         (
             {'image': '/front/image, /rear/image', 'camera': 'front,rear'},
             {
-                'perception': {
-                    'image': ['/front/image', '/rear/image'],
-                    'camera': ['front', 'rear'],
-                },
-                'event': {
-                    'image': ['/front/image', '/rear/image'],
-                    'camera': ['front', 'rear'],
-                },
+                **dict.fromkeys(
+                    ('perception', 'event', 'memory'),
+                    {'image': ['/front/image', '/rear/image'], 'camera': ['front', 'rear']},
+                ),
                 'recorder': {'image': ['/front/image', '/rear/image']},
             },
         ),
@@ -71,6 +69,10 @@ def test_defaults_leave_everything_to_the_parameter_file():
             {'record': 'true', 'clip_folder': '/clips'},
             {'recorder': {'clip_folder': '/clips'}},
         ),
+        (
+            {'memory': 'true', 'memory_uri': 's3://robots/memory'},
+            {'memory': {'memory_uri': 's3://robots/memory'}},
+        ),
     ],
 )
 def test_given_values_become_typed_parameters(values, expected):
@@ -80,6 +82,7 @@ def test_given_values_become_typed_parameters(values, expected):
     assert command[-len(PLAIN) :] == PLAIN
     assert ('--with-camera' in command) == ('video' in values)
     assert ('--with-recorder' in command) == ('record' in values)
+    assert ('--with-memory' in command) == ('memory' in values)
 
 
 @pytest.mark.parametrize('namespace', ['robot/vljepa', '/robot/vljepa', '/robot/vljepa/'])

@@ -21,6 +21,7 @@ NODES = (
     'event_node',
     'perception_node',
     'pipeline',
+    'memory_node',
     'recorder_node',
     'world_model_node',
 )

@@ -171,6 +171,43 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(report)
     report.set_defaults(run=_report)
 
+    index = commands.add_parser('index', help='fill a memory from recordings')
+    index.add_argument(
+        'recordings',
+        type=Path,
+        nargs='+',
+        metavar='RECORDING',
+        help='as for report, or a folder that holds recordings at any depth',
+    )
+    index.add_argument(
+        '--memory',
+        default='~/.ros/vljepa_memory',
+        metavar='URI',
+        help='a folder, s3://…, gs://…, az://… or db://… (default: ~/.ros/vljepa_memory)',
+    )
+    index.add_argument(
+        '--model',
+        default='tiny',
+        help='looks at recordings without embeddings of it: name or checkpoint folder '
+        '(default: tiny)',
+    )
+    index.add_argument(
+        '--query',
+        action='append',
+        help='what is asked about each clip, can be given several times (default: caption)',
+    )
+    index.add_argument(
+        '--jobs',
+        type=int,
+        default=0,
+        help='recordings read at once (default: one a core)',
+    )
+    index.add_argument(
+        '--ray', default='', metavar='ADDRESS', help='read them on a Ray cluster; auto finds it'
+    )
+    _add_model_options(index)
+    index.set_defaults(run=_index)
+
     for name, (_, description) in SOURCE_TREE_COMMANDS.items():
         commands.add_parser(name, help=description, add_help=False)
 
@@ -301,6 +338,23 @@ def _report(options: argparse.Namespace) -> int:
 
     chosen = {name: getattr(options, name) for name in MODEL_OPTIONS}
     return run(ReportOptions(options.recording, options.out, options.model, **chosen))
+
+
+def _index(options: argparse.Namespace) -> int:
+    from vljepa_ros.indexing.command import IndexOptions, run  # needs lancedb
+
+    chosen = {name: getattr(options, name) for name in MODEL_OPTIONS}
+    return run(
+        IndexOptions(
+            options.recordings,
+            options.memory,
+            options.model,
+            tuple(options.query or ('caption',)),
+            options.jobs,
+            options.ray,
+            **chosen,
+        )
+    )
 
 
 def _source_tree_command(name: str, arguments: list[str]) -> int:

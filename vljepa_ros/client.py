@@ -17,6 +17,7 @@ from vljepa_ros.interfaces import (  # isort: skip
     Embedding,
     EmbedText,
     InferAction,
+    Search,
     SemanticEvent,
     SetRules,
 )
@@ -39,15 +40,17 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
-from vljepa_ros.client_types import Alert, EmbeddingSample, Event, rule_message
-from vljepa_ros.errors import ServiceError
+from vljepa_ros.client_types import Alert, EmbeddingSample, Event, Hit, rule_message
+from vljepa_ros.errors import ConfigurationError, ServiceError
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.images import to_message
 from vljepa_ros.nodes.spinner import Spinner
+from vljepa_ros.nodes.stamps import to_stamp
 from vljepa_ros.stream.rules import Rule
 
-__all__ = ['Alert', 'EmbeddingSample', 'Event', 'Rule', 'ServiceError', 'VljepaClient']
+__all__ = ['Alert', 'EmbeddingSample', 'Event', 'Hit', 'Rule', 'ServiceError', 'VljepaClient']
 
+SEARCH_KINDS = ('ALL', 'EMBEDDINGS', 'EVENTS')
 TRANSITIONS = {
     'configure': Transition.TRANSITION_CONFIGURE,
     'activate': Transition.TRANSITION_ACTIVATE,
@@ -268,6 +271,63 @@ class VljepaClient:
             request.image = to_message(image, Header())
         answer = self._ask(Answer, 'answer', request, timeout_s)
         return [(item.text, item.score) for item in answer.ranked]
+
+    def search(
+        self,
+        text: str = '',
+        *,
+        image: np.ndarray | None = None,
+        query: str = '',
+        camera: str = '',
+        since_ns: int = 0,
+        until_ns: int = 0,
+        kind: str = 'ALL',
+        limit: int = 10,
+        min_score: float = 0.0,
+        newest_first: bool = False,
+        timeout_s: float = 15.0,
+    ) -> list[Hit]:
+        """Find when something was seen, in the memory (`memory:=true`).
+
+        Args:
+            text: what is looked for, such as 'a red cup on the table'.
+            image: RGB uint8 [H, W, 3] of what is looked for, instead of a text.
+            query: only embeddings that answer this; may be empty.
+            camera: only this one; may be empty.
+            since_ns: only what lasted until then or longer; 0 is no bound.
+            until_ns: only what had begun by then; 0 is no bound.
+            kind: 'ALL', 'EMBEDDINGS' or 'EVENTS'.
+            limit: hits at most, 1 to 100.
+            min_score: hits of a lower score are left out; 0 is no bound.
+            newest_first: the newest hits instead of the best, of those with `min_score`; without
+                it, of those that are about as good as the best. The first one says when it was
+                seen last.
+            timeout_s: how long to wait for the answer.
+
+        Returns:
+            The moments that fit best, in that order.
+
+        Raises:
+            ServiceError: the node refused, with its reason, or did not answer in time.
+            ConfigurationError: there is no such kind.
+        """
+        if kind not in SEARCH_KINDS:
+            raise ConfigurationError(f'kind is {kind!r}; allowed are {SEARCH_KINDS}')
+        request = Search.Request(
+            text=text,
+            query=query,
+            camera=camera,
+            since=to_stamp(since_ns),
+            until=to_stamp(until_ns),
+            kind=getattr(Search.Request, kind),
+            limit=limit,
+            min_score=min_score,
+            order=Search.Request.NEWEST if newest_first else Search.Request.BEST,
+        )
+        if image is not None:
+            request.image = to_message(image, Header())
+        answer = self._ask(Search, 'search', request, timeout_s)
+        return [Hit.from_message(hit) for hit in answer.hits]
 
     def state(self, node: str, *, timeout_s: float = 5.0) -> str:
         """Return the lifecycle state of a node ('perception', …), such as 'active'."""

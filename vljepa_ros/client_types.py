@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from vljepa_ros.interfaces import Alert as AlertMessage
-from vljepa_ros.interfaces import Embedding, SemanticEvent
+from vljepa_ros.interfaces import Embedding, SearchHit, SemanticEvent
 from vljepa_ros.interfaces import Rule as RuleMessage
 from vljepa_ros.nodes.stamps import to_ns
 from vljepa_ros.stream.rules import Rule
 
+HIT_KINDS = {SearchHit.EMBEDDING: 'EMBEDDING', SearchHit.EVENT: 'EVENT'}
 PHASES = {SemanticEvent.STARTED: 'STARTED', SemanticEvent.ENDED: 'ENDED'}
 SOURCES = {SemanticEvent.DECODER: 'DECODER', SemanticEvent.NEAREST: 'NEAREST'}
 ALERT_PHASES = {AlertMessage.FIRED: 'FIRED', AlertMessage.CLEARED: 'CLEARED'}
@@ -132,3 +133,45 @@ def rule_message(rule: Rule) -> RuleMessage:
         clear_s=rule.clear_s,
         severity=rule.severity,
     )
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A moment that a search has found: a SearchHit message; stamps in nanoseconds.
+
+    Kind is 'EMBEDDING' or 'EVENT', source 'DECODER', 'NEAREST' or empty; thumbnail is a JPEG or
+    empty.
+    """
+
+    kind: str
+    camera: str
+    query: str
+    start_ns: int
+    end_ns: int
+    stamp_ns: int
+    score: float
+    text: str
+    text_score: float
+    source: str
+    event_id: str
+    recording: str
+    thumbnail: bytes
+
+    @classmethod
+    def from_message(cls, message: SearchHit) -> Hit:
+        """Convert a message."""
+        return cls(
+            kind=HIT_KINDS.get(message.kind, str(message.kind)),
+            camera=message.camera,
+            query=message.query,
+            start_ns=to_ns(message.start),
+            end_ns=to_ns(message.end),
+            stamp_ns=to_ns(message.stamp),
+            score=message.score,
+            text=message.text,
+            text_score=message.text_score,
+            source=SOURCES.get(message.source, ''),
+            event_id=message.event_id,
+            recording=message.recording,
+            thumbnail=bytes(message.thumbnail.data),
+        )

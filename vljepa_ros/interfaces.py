@@ -14,8 +14,16 @@ _BUILD = (
 )
 
 try:
-    from vljepa_ros.msg import Alert, Classification, Embedding, Rule, ScoredText, SemanticEvent
-    from vljepa_ros.srv import Answer, Classify, EmbedText, InferAction, SetRules
+    from vljepa_ros.msg import (
+        Alert,
+        Classification,
+        Embedding,
+        Rule,
+        ScoredText,
+        SearchHit,
+        SemanticEvent,
+    )
+    from vljepa_ros.srv import Answer, Classify, EmbedText, InferAction, Search, SetRules
 except ModuleNotFoundError as error:
     if (error.name or '').startswith('vljepa_ros.'):
         raise InterfacesNotBuiltError(
@@ -41,6 +49,8 @@ __all__ = [
     'InferAction',
     'Rule',
     'ScoredText',
+    'Search',
+    'SearchHit',
     'SemanticEvent',
     'SetRules',
 ]

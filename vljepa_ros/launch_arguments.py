@@ -19,7 +19,7 @@ from vljepa_ros.inference import BACKENDS, PRECISIONS
 from vljepa_ros.resources import find_resource
 
 PARAMS_FILE = 'config/perception.yaml'
-MODEL_NODES = ('perception', 'event', 'world_model')
+MODEL_NODES = ('perception', 'event', 'world_model', 'memory')
 ALL_NODES = (*MODEL_NODES, 'recorder', 'camera')
 
 # What a program that does not set the variable sends to a node without it goes through shared
@@ -64,25 +64,27 @@ class LaunchArgument:
 
 
 FLAG_CHOICES = ('', 'true', 'false')
+CAMERA_NODES = ('perception', 'event', 'memory')  # they name cameras
+IMAGE_NODES = (*CAMERA_NODES, 'recorder')
 
 ARGUMENTS = (
     LaunchArgument(
         'image',
         "The cameras' image topics, separated by commas, such as /camera/image_raw.",
-        nodes=('perception', 'event', 'recorder'),
+        nodes=IMAGE_NODES,
         parse=texts,
     ),
     LaunchArgument(
         'camera',
         "The cameras' names in embeddings and events, separated by commas, in the order of image.",
-        nodes=('perception', 'event'),
+        nodes=CAMERA_NODES,
         parse=texts,
     ),
     LaunchArgument(
         'image_transport',
         'How the images come in: raw, or compressed (on <image>/compressed).',
         choices=('', 'raw', 'compressed'),
-        nodes=('perception', 'event', 'recorder'),
+        nodes=IMAGE_NODES,
     ),
     LaunchArgument(
         'params_file',
@@ -149,6 +151,17 @@ ARGUMENTS = (
     ),
     LaunchArgument('clip_folder', 'Where the clips go.', nodes=('recorder',)),
     LaunchArgument(
+        'memory',
+        'Remember embeddings and events on disk, and serve search (node memory; needs lancedb).',
+        default='false',
+        choices=('true', 'false'),
+    ),
+    LaunchArgument(
+        'memory_uri',
+        'Where the memory is: a folder, an object store or a server of LanceDB.',
+        nodes=('memory',),
+    ),
+    LaunchArgument(
         'rviz',
         'Open rviz2 with the pictures, words and change curves.',
         default='false',
@@ -208,6 +221,7 @@ def pipeline_arguments(values: Mapping[str, str]) -> list[str]:
         raise ConfigurationError(f'params_file: there is no file {str(params_file)!r}')
     command = ['--with-camera'] if values['video'] else []
     command += ['--with-recorder'] if values['record'] == 'true' else []
+    command += ['--with-memory'] if values['memory'] == 'true' else []
     overrides = parameter_overrides(values)
     if overrides:
         command += ['--parameters', json.dumps(overrides)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from training.evaluation.results import Results, add_result_arguments
 from training.world.splits import SPLIT_CODE, TEST_SPLITS
 from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.inference import BACKENDS, Engine, load_engine
+from vljepa_ros.inference import BACKENDS, PRECISIONS, Engine, load_engine
 
 REPORTED = Path(__file__).resolve().parents[2] / 'benchmarks' / 'results' / 'eval.json'
 PACKAGES = ('mujoco', 'tokenizers', 'pycocoevalcap')
@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_result_arguments(made, quick='few episodes of each split, under two minutes on two cores')
     made.add_argument('--backend', choices=BACKENDS, default='auto', help='(auto)')
+    made.add_argument('--precision', choices=PRECISIONS, default='auto', help='(auto)')
     made.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (auto)')
     made.add_argument(
         '--workers',
@@ -92,7 +93,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             f'--world-seed is {options.world_seed}, --workers {options.workers}; '
             'use 0 or more, and 1 or more'
         )
-    engine = load_engine(options.model, backend=options.backend, device=options.device)
+    engine = load_engine(
+        options.model,
+        backend=options.backend,
+        device=options.device,
+        precision=options.precision,
+    )
     results = Results(
         suite='eval',
         quick=options.quick,

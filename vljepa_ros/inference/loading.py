@@ -97,6 +97,19 @@ def load_engine(
         raise
 
 
+def identity_of(model: str) -> str:
+    """Return the `model_id` of a model without loading it.
+
+    Args:
+        model: its name, or the path of a checkpoint folder.
+
+    Raises:
+        VljepaError: there is none, or it is damaged.
+    """
+    folder = resolve_model(model)
+    return model_id(folder, load_config(folder))
+
+
 def _first_that_loads(
     choices: Sequence[Choice],
     load: Load,

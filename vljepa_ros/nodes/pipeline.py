@@ -17,6 +17,7 @@ from vljepa_ros.nodes.camera_node import CameraNode
 from vljepa_ros.nodes.engine_host import EngineHost
 from vljepa_ros.nodes.event_node import EventNode
 from vljepa_ros.nodes.lifecycle import ManagedNode
+from vljepa_ros.nodes.memory_node import MemoryNode
 from vljepa_ros.nodes.perception_node import PerceptionNode
 from vljepa_ros.nodes.recorder_node import RecorderNode
 from vljepa_ros.nodes.runner import run
@@ -29,6 +30,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog='pipeline', description=__doc__)
     parser.add_argument('--with-camera', action='store_true', help='also run the node camera')
     parser.add_argument('--with-recorder', action='store_true', help='also run the node recorder')
+    parser.add_argument('--with-memory', action='store_true', help='also run the node memory')
     parser.add_argument(
         '--parameters',
         type=json.loads,
@@ -49,9 +51,11 @@ def main(args: Sequence[str] | None = None) -> None:
             EventNode(host=host, **overrides('event')),
             WorldModelNode(host=host, **overrides('world_model')),
         ]
-        # Behind the event node: when all are stopped in turn, the last event still gets its clip.
+        # Behind the event node: when all are stopped in turn, they still get the last event.
         if options.with_recorder:
             nodes.append(RecorderNode(**overrides('recorder')))
+        if options.with_memory:
+            nodes.append(MemoryNode(host=host, **overrides('memory')))
         if options.with_camera:
             nodes.append(CameraNode(**overrides('camera')))
         return nodes

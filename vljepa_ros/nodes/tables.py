@@ -7,6 +7,7 @@ from __future__ import annotations
 from vljepa_ros.nodes import (
     camera_node,
     event_parameters,
+    memory_parameters,
     perception_node,
     recorder_parameters,
     world_model_node,
@@ -18,6 +19,7 @@ TABLES = {
     'event': event_parameters.PARAMETERS,
     'world_model': world_model_node.PARAMETERS,
     'recorder': recorder_parameters.PARAMETERS,
+    'memory': memory_parameters.PARAMETERS,
     'camera': camera_node.PARAMETERS,
 }
 

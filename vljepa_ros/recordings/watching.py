@@ -116,17 +116,39 @@ def events_of(
         engine: with the Y-Decoder.
         detector_name: what finds the changes.
     """
-    words = Words(engine)
-    streams: dict[tuple[str, str], tuple[SegmentTracker, RecordedEmbedding]] = {}
+    finder = EventFinder(engine, detector_name=detector_name)
     for embedding in embeddings:
+        yield from finder.take(embedding)
+    yield from finder.flush()
+
+
+class EventFinder:
+    """Finds the events of streams of embeddings, each as soon as it is sure."""
+
+    def __init__(self, engine: Engine, *, detector_name: str = DETECTOR) -> None:
+        """Begin without any stream.
+
+        Args:
+            engine: with the Y-Decoder.
+            detector_name: what finds the changes.
+        """
+        self._words, self._detector_name = Words(engine), detector_name
+        self._streams: dict[tuple[str, str], tuple[SegmentTracker, RecordedEmbedding]] = {}
+
+    def take(self, embedding: RecordedEmbedding) -> Iterator[RecordedEvent]:
+        """Take the next embedding of its camera and query; yield what it has ended and started."""
         key = embedding.camera, embedding.query
-        tracker = streams[key][0] if key in streams else SegmentTracker(detector(detector_name))
-        streams[key] = tracker, embedding
+        known = self._streams.get(key)
+        tracker = known[0] if known else SegmentTracker(detector(self._detector_name))
+        self._streams[key] = tracker, embedding
         for update in tracker.update(embedding.moment_ns, embedding.vector):
-            yield _event(update, embedding, words)
-    for tracker, last in streams.values():
-        for update in tracker.flush():
-            yield _event(update, last, words)
+            yield _event(update, embedding, self._words)
+
+    def flush(self) -> Iterator[RecordedEvent]:
+        """Yield the ends of what goes on."""
+        for tracker, last in self._streams.values():
+            for update in tracker.flush():
+                yield _event(update, last, self._words)
 
 
 def _event(update: SegmentUpdate, newest: RecordedEmbedding, words: Words) -> RecordedEvent:
