@@ -57,7 +57,7 @@ def test_the_card_of_the_shipped_model_quotes_its_own_results():
         assert 'first version of the simulated world' in card
         return
     assert 'eval' in sections((folder / 'card.md').read_text(encoding='utf-8'))
-    for suite in ('eval', 'events'):
+    for suite in ('eval', 'events_on_samples'):
         results = read(RESULTS, suite)
         assert results is not None, f'{suite}.json is missing'
         assert results['settings']['model'] == engine.model_id, suite
@@ -128,6 +128,16 @@ def made_up_events() -> dict:
     }
     settings = {'seconds': 300.0, 'model': 'tiny@0123456789ab', 'detector': 'drift'}
     return made_up(metrics, settings=settings)
+
+
+def made_up_memory() -> dict:
+    metrics = {
+        'memory.recall10': 0.966,
+        'memory.search_p50_ms': 31.2,
+        'memory.search_p95_ms': 44.4,
+        'memory.bytes_per_row': 1090.2,
+    }
+    return made_up(metrics, settings={'rows': 1_000_000, 'dim': 256, 'cores': 2})
 
 
 def made_up_comparison(suite: str) -> dict:
@@ -207,6 +217,8 @@ def made_up_results(suite: str) -> dict:
         return made_up_evaluation()
     if suite == 'events':
         return made_up_events()
+    if suite == 'memory':
+        return made_up_memory()
     if suite in ('events_on_samples', 'streaming', 'camera_rates'):
         return made_up_nodes(suite)
     if suite in ('engines', 'node'):
@@ -237,6 +249,13 @@ def test_events_tell_what_is_saved_and_leave_out_what_was_not_measured(tmp_path)
     assert '| ward | 3.50 |' in text
     assert '| borders within 0.5 s: F1 | 0.810 |' in text
     assert ': embedding, decoding, decoding at uniform 1 Hz | 412 s, – s, – s |' in text
+
+
+def test_searches_of_the_memory_have_times(tmp_path):
+    text = body('memory', write_results(tmp_path, 'memory'))
+    assert '1,000,000 embeddings of 256 numbers, 2 cores; recall@10 0.966.' in text
+    assert '| a search | 31 ms | 44 ms | – | – |' in text
+    assert '| on the disk, bytes a row | 1,090 |' in text
 
 
 def test_numbers_have_the_form_of_their_metric():

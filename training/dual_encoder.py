@@ -27,6 +27,7 @@ import torch  # noqa: E402
 from training.clips import ClipIndex  # noqa: E402
 from training.dataset import load  # noqa: E402
 from training.features import FeatureStore  # noqa: E402
+from training.run_config import SimulatorData  # noqa: E402
 from training.simulator_source import SimulatorSource, SourceSizes  # noqa: E402
 from training.sources import ClipSource, QueryAnswer  # noqa: E402
 from training.trainer import TrainingConfig, train  # noqa: E402
@@ -37,6 +38,7 @@ from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 
 COMPONENTS = ('x_encoder', 'predictor', 'y_encoder')
 POOLING_TEXT = 'video'
+STEPS = 6000
 VALIDATION_CLIPS = 700
 
 
@@ -108,10 +110,12 @@ def main() -> None:
     parser.add_argument('--run', type=Path, default=Path('build/tiny'), help='of a training')
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument('--out', type=Path, default=Path('build/dual_encoder'), help='checkpoint')
-    parser.add_argument('--episodes', type=int, default=4000, help='training episodes')
+    parser.add_argument(
+        '--episodes', type=int, default=SimulatorData.episodes, help='training episodes'
+    )
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
     parser.add_argument('--clips', type=int, default=SourceSizes.clips, help='clips with captions')
-    parser.add_argument('--steps', type=int, default=TrainingConfig.steps)
+    parser.add_argument('--steps', type=int, default=STEPS, help='those of tiny.yaml (6000)')
     parser.add_argument('--no-hard-negatives', action='store_true', help='as CLIP itself')
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
     arguments = parser.parse_args()

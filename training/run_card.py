@@ -114,9 +114,17 @@ def _shown(contents: dict[str, Any]) -> str:
             lines.append(f'- {name}: {len(value)}')
             lines += [f'    - {text}' for text in first]
             lines += ['    - …'] if len(value) > SHOWN else []
+        elif isinstance(value, dict):
+            lines.append(f'- {name}:')
+            lines += [f'    - {key}: {_short(item)}' for key, item in value.items()]
         else:
             lines.append(f'- {name}: {value}')
     return '\n'.join(lines)
+
+
+def _short(value: Any) -> str:
+    """Return a value, of a list its length: the whole of it is in `training.json`."""
+    return str(len(value)) if isinstance(value, list) else str(value)
 
 
 def _flat(values: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:

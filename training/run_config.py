@@ -32,7 +32,7 @@ class SimulatorData:
     """
 
     folder: str = 'build/data'
-    episodes: int = 4000
+    episodes: int = 3200
     val_episodes: int = 200
     clips: int = SourceSizes.clips
 

@@ -41,6 +41,7 @@ from training.distillation import DistillationConfig, distil  # noqa: E402
 from training.evaluation.intervals import exact, mean_score, rate_score  # noqa: E402
 from training.evaluation.results import Results, add_result_arguments  # noqa: E402
 from training.pretraining import PretrainingConfig, pretrain  # noqa: E402
+from training.run_config import SimulatorData  # noqa: E402
 from training.vjepa_pretraining import VJEPAConfig, pretrain_vjepa  # noqa: E402
 from vljepa_ros.errors import ConfigurationError  # noqa: E402
 from vljepa_ros.model.config import ModelConfig  # noqa: E402
@@ -136,7 +137,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument('--data', type=Path, default=Path('build/data'), help='rendered episodes')
     parser.add_argument('--run', type=Path, default=Path('build/encoders'), help='training states')
-    parser.add_argument('--episodes', type=int, default=4000, help='training episodes')
+    parser.add_argument(
+        '--episodes', type=int, default=SimulatorData.episodes, help='training episodes'
+    )
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
     parser.add_argument('--minutes', type=float, default=60.0, help='of each way')
     parser.add_argument('--probe-steps', type=int, default=ProbeConfig.steps)

@@ -19,6 +19,7 @@ from training.comparison.judging import JudgedClips
 from training.dataset import load
 from training.features import FeatureStore
 from training.minilm import find_minilm
+from training.run_config import SimulatorData
 from training.simulator_source import SimulatorSource, SourceSizes
 from training.start_model import new_model
 from training.texts import SimulatorTexts
@@ -103,7 +104,9 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of a training whose X-Encoder is pretrained; its features are used again',
     )
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
-    parser.add_argument('--episodes', type=int, default=4000, help='training episodes')
+    parser.add_argument(
+        '--episodes', type=int, default=SimulatorData.episodes, help='training episodes'
+    )
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
     parser.add_argument('--clips', type=int, default=SourceSizes.clips, help='clips with captions')
     parser.add_argument(

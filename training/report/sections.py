@@ -14,6 +14,7 @@ from training.report.comparison import PLOT, ablation, comparison, encoders, plo
 from training.report.evaluation import baselines, scores
 from training.report.events import events
 from training.report.markdown import Values
+from training.report.memory import memory
 from training.report.nodes import nodes
 from training.report.pages import NOT_MEASURED, filled
 from vljepa_ros.errors import ConfigurationError
@@ -41,6 +42,7 @@ SECTIONS = {
     'engines': Section(('engines',), engines),
     'node': Section(('node',), node),
     'events': Section(('events',), events),
+    'memory': Section(('memory',), memory),
     'nodes': Section(('events_on_samples', 'streaming', 'camera_rates'), nodes),
     'comparison': Section(('comparison',), comparison),
     'ablation': Section(('ablation',), ablation),
