@@ -372,6 +372,15 @@ def test_noise_keeps_unit_length_and_is_bounded():
     assert not torch.equal(points, noisy)
 
 
+def test_noise_stays_where_texts_differ():
+    """Texts fill a part of the space only, and predictions miss in that part."""
+    axes = torch.linalg.qr(torch.randn(32, 4))[0]  # [D, 4]
+    points = torch.nn.functional.normalize(torch.randn(50, 4) @ axes.T, dim=-1)
+    noisy = decoder_training.add_noise(points, 0.9, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(noisy @ axes @ axes.T, noisy)
+    assert float((points * noisy).sum(-1).min()) < 0.8
+
+
 @pytest.mark.usefixtures('one_precision')
 def test_the_planning_heads_learn_what_actions_do(tmp_path, model):
     generator = torch.Generator().manual_seed(0)
