@@ -374,10 +374,12 @@ def test_noise_keeps_unit_length_and_is_bounded():
 
 def test_noise_stays_where_texts_differ():
     """Texts fill a part of the space only, and predictions miss in that part."""
-    axes = torch.linalg.qr(torch.randn(32, 4))[0]  # [D, 4]
-    points = torch.nn.functional.normalize(torch.randn(50, 4) @ axes.T, dim=-1)
-    noisy = decoder_training.add_noise(points, 0.9, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(noisy @ axes @ axes.T, noisy)
+    generator = torch.Generator().manual_seed(0)
+    axes = torch.linalg.qr(torch.randn(32, 4, generator=generator))[0]  # [D, 4]
+    drawn = torch.randn(50, 4, generator=generator)
+    points = torch.nn.functional.normalize(drawn @ axes.T, dim=-1)
+    noisy = decoder_training.add_noise(points, 0.9, generator)
+    torch.testing.assert_close(noisy @ axes @ axes.T, noisy, rtol=0, atol=1e-4)
     assert float((points * noisy).sum(-1).min()) < 0.8
 
 
