@@ -10,9 +10,11 @@ the library's own, ten for a perfect match of a single reference.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,22 +45,31 @@ def tokens(text: str) -> str:
     return ' '.join(re.findall(r'[a-z0-9]+', text.lower()))
 
 
+def cider_library(module: str) -> Any:
+    """Return a module of pycocoevalcap's CIDEr.
+
+    Raises:
+        MissingDependencyError: pycocoevalcap is not installed.
+    """
+    try:
+        return importlib.import_module(f'pycocoevalcap.cider.{module}')
+    except ImportError as error:
+        raise MissingDependencyError(
+            'CIDEr needs pycocoevalcap, which is not installed. Install it with: '
+            "pip install 'vljepa_ros[train]'"
+        ) from error
+
+
 def cider_scores(texts: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
     """Return CIDEr float64 [N] of texts against their references.
 
     Raises:
         MissingDependencyError: pycocoevalcap is not installed.
     """
-    try:
-        from pycocoevalcap.cider.cider import Cider
-    except ImportError as error:
-        raise MissingDependencyError(
-            'CIDEr needs pycocoevalcap, which is not installed. Install it with: '
-            "pip install 'vljepa_ros[train]'"
-        ) from error
+    scorer = cider_library('cider').Cider()
     truth = {row: [tokens(text) for text in own] for row, own in enumerate(references)}
     given = {row: [tokens(text)] for row, text in enumerate(texts)}
-    return np.asarray(Cider().compute_score(truth, given)[1])
+    return np.asarray(scorer.compute_score(truth, given)[1])
 
 
 def score_captions(

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.captions import tokens
-from vljepa_ros.errors import MissingDependencyError
+from training.evaluation.captions import cider_library, tokens
 
 
 class FixedCider:
@@ -26,7 +25,7 @@ class FixedCider:
         Raises:
             MissingDependencyError: pycocoevalcap is not installed.
         """
-        library = _library()
+        library = cider_library('cider_scorer')
         self._cook = library.cook_test
         counted = library.CiderScorer()
         groups: dict[tuple[str, ...], Any] = {}
@@ -53,17 +52,6 @@ class FixedCider:
         self._scorer.crefs = [self._cooked[group] for group, _ in new]
         self._scorer.ctest = [self._cook(text) for _, text in new]
         self._known.update(zip(new, map(float, self._scorer.compute_cider()), strict=True))
-
-
-def _library() -> Any:
-    try:
-        from pycocoevalcap.cider import cider_scorer
-    except ImportError as error:
-        raise MissingDependencyError(
-            'CIDEr needs pycocoevalcap, which is not installed. Install it with: '
-            "pip install 'vljepa_ros[train]'"
-        ) from error
-    return cider_scorer
 
 
 def _fixed(kind: Any, counted: Any, *, documents: int) -> Any:
