@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vljepa_ros.errors import EngineError
-from vljepa_ros.launch_arguments import missing_environment
+from vljepa_ros.process_environment import missing_environment
 
 STOP_TIMEOUT_S = 15.0
 # Ports of domains above 101 may meet the system's ephemeral ports. 0 is everybody's default.

@@ -18,12 +18,8 @@ from launch.actions import (
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from vljepa_ros.launch_arguments import (
-    ARGUMENTS,
-    description_of,
-    missing_environment,
-    pipeline_arguments,
-)
+from vljepa_ros.launch_arguments import ARGUMENTS, description_of, pipeline_arguments
+from vljepa_ros.process_environment import missing_environment
 from vljepa_ros.rviz import rviz_command
 
 

@@ -25,7 +25,6 @@ from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from vljepa_ros.launch_arguments import missing_environment  # noqa: E402
 from vljepa_ros.nodes import qos  # noqa: E402
 from vljepa_ros.nodes.images import to_message  # noqa: E402
 from vljepa_ros.nodes.lifecycle import ManagedNode  # noqa: E402
@@ -33,6 +32,7 @@ from vljepa_ros.nodes.runner import EXECUTOR_THREADS  # noqa: E402
 from vljepa_ros.nodes.spinner import Spinner  # noqa: E402
 from vljepa_ros.nodes.stamps import to_stamp  # noqa: E402
 from vljepa_ros.nodes.worker import Worker  # noqa: E402
+from vljepa_ros.process_environment import missing_environment  # noqa: E402
 from vljepa_ros.stream.stamps import SECOND_NS  # noqa: E402
 
 WAIT_S = 60.0

@@ -25,10 +25,10 @@ BELOW = {
     'indexing': {'indexing', 'memory', 'recordings', 'inference', 'stream'},
     'report': {'report', 'recordings', 'stream', 'inference', '__version__'},
     'view': {'view', 'stream'},
-    'doctor': {'doctor', 'nodes', 'inference', 'model', 'launch_arguments', '__version__'},
+    'doctor': {'doctor', 'nodes', 'inference', 'model', 'process_environment', '__version__'},
     'nodes': {
         *('nodes', 'world', 'recordings', 'memory', 'inference', 'stream', 'view'),
-        *('interfaces', 'launch_arguments'),
+        *('interfaces', 'process_environment'),
     },
 }
 FOR_ALL = {'errors', 'resources'}

@@ -30,8 +30,9 @@ from training.world import ObjectInfo, Segment, plan_episode, render_episode
 from training.world.language.captions import caption
 from training.world.language.parsing import parse_caption
 from training.world.language.states import state_text
+from training.world.language.words import NUMBERS
 from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
-from training.world.symbols import ACTIONS
+from training.world.symbols import ACTIONS, COLOURS
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError, ResourceNotFoundError
 
 EPISODES = 6
@@ -271,6 +272,15 @@ def test_a_source_gives_the_same_clips_and_fitting_texts(source):
             assert pair.query.strip()
             assert pair.answer.strip()
             assert pair.answer not in pair.negatives
+
+
+def test_what_is_learned_slowly_is_asked_for_often(source):
+    rng = np.random.default_rng(0)
+    answers = [source.pairs(SIZES.clips + SIZES.transitions, rng)[-1].answer for _ in range(600)]
+    counted = sum(answer in NUMBERS for answer in answers)
+    coloured = sum(answer in COLOURS for answer in answers)
+    assert coloured > 20
+    assert 2.0 < counted / coloured < 4.5
 
 
 def test_sources_of_other_seeds_have_other_fingerprints(index, source):

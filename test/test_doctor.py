@@ -28,9 +28,9 @@ from vljepa_ros.doctor.models import RunOptions
 from vljepa_ros.doctor.runner import Area, run_areas
 from vljepa_ros.inference.cuda_driver import CudaDriver, cuda_driver
 from vljepa_ros.inference.graphs import graph_file
-from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE
 from vljepa_ros.model.checkpoint_folder import CONFIG_FILE, tokenizer_file, weights_file
 from vljepa_ros.model.phrases import PHRASES_FILE
+from vljepa_ros.process_environment import TRANSPORT_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLE = TRANSPORT_VARIABLE
@@ -511,8 +511,8 @@ def test_which_models() -> None:
 @pytest.mark.skipif(find_spec('rclpy') is None, reason='needs ROS 2')
 def test_images_between_processes(domain_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from vljepa_ros.errors import ServiceError
-    from vljepa_ros.launch_arguments import missing_environment
     from vljepa_ros.nodes import transport_check
+    from vljepa_ros.process_environment import missing_environment
 
     shell = dict(os.environ)  # of a driver that knows nothing of these nodes
     for name, value in missing_environment().items():

@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
-from vljepa_ros import launch_arguments
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 from vljepa_ros.launch_arguments import (
     ALL_NODES,
     ARGUMENTS,
     MODEL_NODES,
     description_of,
-    missing_environment,
     parameter_overrides,
     pipeline_arguments,
 )
+from vljepa_ros.process_environment import TRANSPORT, missing_environment
 
 ROOT = Path(__file__).parents[1]
 PARAMS_FILE = str(ROOT / 'config' / 'perception.yaml')
@@ -156,7 +155,7 @@ def test_the_environment_is_only_completed(monkeypatch):
     monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
     monkeypatch.setenv('OMP_WAIT_POLICY', 'ACTIVE')
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
-    assert missing_environment() == {'FASTDDS_BUILTIN_TRANSPORTS': launch_arguments.TRANSPORT}
+    assert missing_environment() == {'FASTDDS_BUILTIN_TRANSPORTS': TRANSPORT}
     monkeypatch.setenv('ROS_DISTRO', 'humble')
     assert missing_environment() == {}
 

@@ -25,6 +25,16 @@ from training.world.symbols import WORLD_VERSION, Scene, Segment
 NEXT_LEAD_S = 0.6
 HARD_NEGATIVES = 2
 LABEL_SHARE = 0.25  # of the captions that only name the action and the kind
+# How often each kind of question is asked: most often those that are learned slowest. Asked alike,
+# val stood after 3,000 steps at 69, 50 and 81 % in the first three, above 90 % in the others.
+QUESTION_WEIGHTS = {
+    'presence': 3.0,
+    'count': 3.0,
+    'where': 2.0,
+    'colour': 1.0,
+    'drawer': 1.0,
+    'held': 1.0,
+}
 CLIP, TRANSITION, STILL, NEXT = range(4)
 VIEWS_VERSION = 2  # features of clips in views of another version are computed anew
 
@@ -175,6 +185,7 @@ def _about_state(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
 
 def _question(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
     asked = questions(scene, rng)
-    question = asked[int(rng.integers(len(asked)))]
+    weights = np.array([QUESTION_WEIGHTS[question.kind] for question in asked])
+    question = asked[int(rng.choice(len(asked), p=weights / weights.sum()))]
     others = tuple(text for text in question.candidates if text != question.answer)
     return QueryAnswer(question.text, question.answer, question.answer, others)

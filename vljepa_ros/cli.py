@@ -17,12 +17,8 @@ from typing import TYPE_CHECKING, Any
 from vljepa_ros import __version__
 from vljepa_ros.errors import MissingDependencyError, VljepaError
 from vljepa_ros.inference.graphs import FLOAT_PRECISIONS, GRAPH_PRECISIONS
-from vljepa_ros.launch_arguments import (
-    ARGUMENTS,
-    description_of,
-    missing_environment,
-    pipeline_arguments,
-)
+from vljepa_ros.launch_arguments import ARGUMENTS, description_of, pipeline_arguments
+from vljepa_ros.process_environment import missing_environment
 from vljepa_ros.resources import find_resource, resolve_model
 from vljepa_ros.rviz import rviz_command
 

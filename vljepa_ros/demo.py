@@ -21,7 +21,7 @@ from typing import Any
 from vljepa_ros import __version__
 from vljepa_ros.client import Event, VljepaClient
 from vljepa_ros.errors import EngineError, VljepaError
-from vljepa_ros.launch_arguments import missing_environment
+from vljepa_ros.process_environment import missing_environment
 
 START_TIMEOUT_S = 120.0
 DRAIN_TIMEOUT_S = 5.0

@@ -8,7 +8,6 @@ No ROS here: the table and what follows from it are plain Python.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,6 @@ from vljepa_ros.resources import find_resource
 PARAMS_FILE = 'config/perception.yaml'
 MODEL_NODES = ('perception', 'event', 'world_model', 'memory')
 ALL_NODES = (*MODEL_NODES, 'recorder', 'camera')
-
-# What a program that does not set the variable sends to a node without it goes through shared
-# memory, which holds less than an image; over UDP the node's own, larger buffers take it.
-# (LARGE_DATA is as fast, but whoever does not set it neither hears such a node nor is heard.)
-TRANSPORT_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
-TRANSPORT = 'UDPv4?sockets_size=4MB'
 
 
 def flag(text: str) -> bool:
@@ -251,15 +244,6 @@ def parameter_overrides(values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         for node in argument.nodes:
             overrides.setdefault(node, {})[argument.name] = value
     return overrides
-
-
-def missing_environment() -> dict[str, str]:
-    """Return the environment variables that the processes need and that the user has not set."""
-    # OpenMP's spinning threads slow the model by a factor of 40 on busy cores.
-    wanted = {'OMP_WAIT_POLICY': 'PASSIVE'}
-    if os.environ.get('ROS_DISTRO') != 'humble':  # its Fast DDS knows no options of a transport
-        wanted[TRANSPORT_VARIABLE] = TRANSPORT
-    return {name: value for name, value in wanted.items() if name not in os.environ}
 
 
 def _complete(values: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from vljepa_ros.doctor.models import RunOptions
 from vljepa_ros.doctor.runner import Area, Check, count, run_areas, summary, write_json
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.inference.cuda_driver import cuda_driver
-from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE
+from vljepa_ros.process_environment import TRANSPORT_VARIABLE
 
 
 def run(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, Level, fail, note, ok, warn
 from vljepa_ros.doctor.libraries import is_there
-from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, missing_environment
+from vljepa_ros.process_environment import TRANSPORT_VARIABLE, missing_environment
 
 ROS = 'ROS 2'
 DOMAIN = 'ROS_DOMAIN_ID'

@@ -13,7 +13,7 @@ from vljepa_ros.doctor.child import in_child
 from vljepa_ros.doctor.findings import Finding, Level, fail, note, ok, sentence, warn
 from vljepa_ros.doctor.libraries import is_there, skipped
 from vljepa_ros.errors import VljepaError
-from vljepa_ros.launch_arguments import TRANSPORT_VARIABLE, missing_environment
+from vljepa_ros.process_environment import TRANSPORT_VARIABLE, missing_environment
 
 IMAGES = 'Large images of a camera driver'
 BUFFERS = 'Socket buffers'

@@ -13,9 +13,9 @@ from typing import Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from vljepa_ros.launch_arguments import missing_environment
 from vljepa_ros.nodes.lifecycle import ManagedNode
 from vljepa_ros.nodes.spinner import Spinner
+from vljepa_ros.process_environment import missing_environment
 
 # More than the service calls that may wait for the model at once (model_node).
 EXECUTOR_THREADS = 12
