@@ -22,7 +22,7 @@ def test_every_held_back_combination_and_noun_is_named():
     assert all(str(item) in page for item in UNSEEN_OBJECTS)
     assert all(f'{action} ({kind})' in page for action, kind in UNSEEN_ACTIONS)
     last_column = ' '.join(
-        line.split('|')[3] for line in page.splitlines() if line.count('|') == 4
+        line.split('|')[4] for line in page.splitlines() if line.count('|') == 5
     )
     named = set(words_in(last_column)) & UNSEEN_WORDS
     assert {'crimson', 'mug', 'violet', 'basin'} <= named

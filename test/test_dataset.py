@@ -24,6 +24,7 @@ from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
 from training.episodes import FACTS, Episodes
 from training.manifest import contents
 from training.planning_training import simulated_transitions
+from training.rewording import restore
 from training.simulator_source import SimulatorSource, SourceSizes
 from training.state_head import NOTHING, dense_targets
 from training.world import ObjectInfo, Segment, plan_episode, render_episode
@@ -278,7 +279,7 @@ def test_what_is_learned_slowly_is_asked_for_often(source):
     rng = np.random.default_rng(0)
     answers = [source.pairs(SIZES.clips + SIZES.transitions, rng)[-1].answer for _ in range(600)]
     counted = sum(answer in NUMBERS for answer in answers)
-    coloured = sum(answer in COLOURS for answer in answers)
+    coloured = sum(restore(answer) in COLOURS for answer in answers)
     assert coloured > 20
     assert 2.0 < counted / coloured < 4.5
 

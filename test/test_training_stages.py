@@ -331,6 +331,15 @@ def test_answers_of_the_same_meaning_are_no_negatives(model):
     assert batch.same.int().tolist() == expected
 
 
+def test_a_short_answer_in_its_first_words_is_no_negative_of_the_same_in_others(model):
+    asked = [
+        (0, QueryAnswer('what', 'maroon', 'red', ('blue',))),
+        (1, QueryAnswer('what', 'green', 'green', ('red',))),
+    ]
+    batch = embed(model, torch.randn(2, 256, 96), asked)
+    assert batch.same.int().tolist() == [[1, 0, 0, 1], [0, 1, 0, 0]]
+
+
 @pytest.mark.parametrize('loss', LOSSES)
 def test_every_loss_falls_when_predictions_become_right(loss, model):
     asked = [(row, Coloured().pairs(row, np.random.default_rng(0))[0]) for row in range(4)]

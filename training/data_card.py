@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from training.synonyms import WORDS
 from training.world.language.labels import action_phrases
 from training.world.language.questions import QUESTION_KINDS
 from training.world.language.words import COLOUR_WORDS, KIND_WORDS, PLACE_WORDS, Words
@@ -75,6 +76,9 @@ Actions with kinds: {unseen_actions}.
 
 ### Words
 
+Texts of training are also said in further words and sentences (`training/synonyms.py`), which
+neither the language of the simulator nor that of `paraphrase` has.
+
 {words}
 
 ## Limits
@@ -95,7 +99,7 @@ def _listed(words: Iterable[str]) -> str:
 
 def _rows(table: dict[str, Words], names: Sequence[str]) -> list[str]:
     return [
-        f'| {name} | {_listed(table[name].seen[1:]) or "-"} '
+        f'| {name} | {_listed(table[name].seen[1:]) or "-"} | {_listed(WORDS[name])} '
         f'| {_listed(table[name].unseen) or "-"} |'
         for name in names
         if name in table
@@ -105,8 +109,9 @@ def _rows(table: dict[str, Words], names: Sequence[str]) -> list[str]:
 def card() -> str:
     """Return the page."""
     rows = [
-        '| canonical | other words of training | words of `paraphrase` only |',
-        '|---|---|---|',
+        '| canonical | other words of the simulator | further words of training '
+        '| words of `paraphrase` only |',
+        '|---|---|---|---|',
     ]
     rows += _rows(KIND_WORDS, KINDS) + _rows(COLOUR_WORDS, COLOURS)
     rows += _rows(PLACE_WORDS, ('table', *FURNITURE, 'gripper'))

@@ -75,7 +75,8 @@ def embed(
     said = {pair.answer: pair.meaning for _, pair in asked}
     numbers = {meaning: number for number, meaning in enumerate(sorted(meanings))}
     answered = [numbers[pair.meaning] for _, pair in asked]
-    others = [numbers[said[text]] if text in said else -1 for text in wrong]
+    # Of short answers the meaning is the answer in its first words.
+    others = [numbers.get(said.get(text, text), -1) for text in wrong]
     meaning = torch.tensor(answered + others, device=target.device)
     return Embedded(predicted, target, meaning[: len(asked), None] == meaning[None, :])
 

@@ -12,10 +12,11 @@ import numpy as np
 from training.augmentation import augment_colours, draw_view
 from training.batches import cut_out
 from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
+from training.rewording import draw_caption, draw_label, reword_question, reword_some
 from training.sources import QueryAnswer
-from training.world.language.captions import caption, draw_phrasing
+from training.world.language.captions import caption
 from training.world.language.distractors import hard_negatives
-from training.world.language.labels import action_phrase, draw_action_phrase
+from training.world.language.labels import action_phrase
 from training.world.language.queries import draw_query
 from training.world.language.questions import questions
 from training.world.language.states import draw_state, state_text
@@ -149,15 +150,15 @@ class SimulatorSource:
         segment = self.segment(index)
         label = action_phrase(segment)
         if name == 'caption' and label is not None and rng.random() < LABEL_SHARE:
-            text = draw_action_phrase(segment, rng)
+            text = draw_label(segment, rng)
             assert text is not None
-            return QueryAnswer(draw_query(name, rng), text, label)
+            return QueryAnswer(_asked(name, rng), text, label)
         negatives = hard_negatives(segment, rng, HARD_NEGATIVES)
         return QueryAnswer(
-            draw_query(name, rng),
-            draw_phrasing(segment, rng),
+            _asked(name, rng),
+            draw_caption(segment, rng),
             caption(segment),
-            tuple(draw_phrasing(other, rng) for other in negatives),
+            tuple(draw_caption(other, rng) for other in negatives),
         )
 
 
@@ -179,8 +180,13 @@ def _before_actions(
     return found[:count]
 
 
+def _asked(name: str, rng: np.random.Generator) -> str:
+    return reword_some(draw_query(name, rng), rng)
+
+
 def _about_state(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
-    return QueryAnswer(draw_query('state', rng), draw_state(scene, rng), state_text(scene))
+    text = reword_some(draw_state(scene, rng), rng)
+    return QueryAnswer(_asked('state', rng), text, state_text(scene))
 
 
 def _question(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
@@ -188,4 +194,5 @@ def _question(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
     weights = np.array([QUESTION_WEIGHTS[question.kind] for question in asked])
     question = asked[int(rng.choice(len(asked), p=weights / weights.sum()))]
     others = tuple(text for text in question.candidates if text != question.answer)
-    return QueryAnswer(question.text, question.answer, question.answer, others)
+    answer = reword_some(question.answer, rng)
+    return QueryAnswer(reword_question(question.text, rng), answer, question.answer, others)

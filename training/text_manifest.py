@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from training.decoder_training import DrawTexts, draw_sentences
+from training.rewording import restore
 from training.run_config import RunConfig
 from training.sources import ClipSource
 from training.trainer import draw
@@ -48,7 +49,8 @@ def text_contents(
     total = config.training.steps + config.decoder.steps
     for some in tqdm(steps, total=total, desc='texts', unit='step', dynamic_ncols=True):
         texts |= some
-    pairs = combinations_of(tqdm(texts, desc='read back', unit='text', dynamic_ncols=True))
+    read = {restore(text) for text in texts}
+    pairs = combinations_of(tqdm(read, desc='read back', unit='text', dynamic_ncols=True))
     return {
         'different_texts': len(texts),
         'words': sorted(words_of(texts)),
