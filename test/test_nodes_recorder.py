@@ -180,6 +180,10 @@ def test_an_alert_becomes_a_clip(graph, tmp_path):
     # Others read such a clip as well, and who plays it late gets the alert.
     recording = open_recording(stage.clips[0])
     assert len(list(recording.images())) == 10 and recording.problems == []
+    (read,) = recording.alerts()
+    assert (read.id, read.phase, read.rule) == ('alarm', 'FIRED', 'drawer left open')
+    assert read.since_ns == read.stamp_ns - SECOND_NS
+    assert (read.severity, read.score, read.camera) == ('error', 0.5, 'camera')
     metadata = (stage.clips[0] / 'metadata.yaml').read_text()
     assert 'vljepa_ros/msg/Alert' in metadata
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from vljepa_ros.errors import ImageError, RecordingError
 from vljepa_ros.recordings.bag_parts import BagPart, Stored, close_all, note, open_parts
-from vljepa_ros.recordings.messages import COMPRESSED_IMAGE, EMBEDDING, EVENT, IMAGE, to_ns
+from vljepa_ros.recordings.messages import ALERT, COMPRESSED_IMAGE, EMBEDDING, EVENT, IMAGE, to_ns
 from vljepa_ros.recordings.recording import (
+    RecordedAlert,
     RecordedEmbedding,
     RecordedEvent,
     RecordedImage,
@@ -24,8 +25,9 @@ from vljepa_ros.recordings.recording import (
 from vljepa_ros.stream.encoded_images import decode_image, plain_picture
 from vljepa_ros.stream.image_ops import Picture
 
-KINDS = (IMAGE, COMPRESSED_IMAGE, EMBEDDING, EVENT)
+KINDS = (IMAGE, COMPRESSED_IMAGE, EMBEDDING, EVENT, ALERT)
 PHASES = {1: 'STARTED', 2: 'ENDED'}
+ALERT_PHASES = {1: 'FIRED', 2: 'CLEARED'}
 SOURCES = {1: 'DECODER', 2: 'NEAREST'}
 
 
@@ -103,6 +105,25 @@ class BagRecording:
                 score=float(message.score),
                 source=SOURCES.get(message.source, str(message.source)),
                 change=float(message.change),
+                camera=message.camera,
+                query=message.query,
+                model_id=message.model_id,
+            )
+
+    def alerts(self) -> Iterator[RecordedAlert]:
+        """Yield the alerts of rules."""
+        for stored, message in self._messages((ALERT,)):
+            yield RecordedAlert(
+                logged_ns=stored.logged_ns,
+                stamp_ns=to_ns(message.header.stamp),
+                frame_id=message.header.frame_id,
+                id=message.id,
+                phase=ALERT_PHASES.get(message.phase, str(message.phase)),
+                rule=message.rule,
+                text=message.text,
+                severity=message.severity,
+                since_ns=to_ns(message.since),
+                score=float(message.score),
                 camera=message.camera,
                 query=message.query,
                 model_id=message.model_id,

@@ -83,12 +83,31 @@ class RecordedEvent:
     model_id: str
 
 
+@dataclass(frozen=True)
+class RecordedAlert:
+    """An alert as in the message: phase FIRED or CLEARED, times in nanoseconds."""
+
+    logged_ns: int
+    stamp_ns: int
+    frame_id: str
+    id: str
+    phase: str
+    rule: str
+    text: str
+    severity: str
+    since_ns: int
+    score: float
+    camera: str
+    query: str
+    model_id: str
+
+
 class Recording(Protocol):
-    """Images, embeddings and events in the order of time; each can be read again and again.
+    """Images, embeddings, events and alerts by time; each can be read again and again.
 
     Attributes:
         path: where it is.
-        topics: those that hold images, embeddings or events.
+        topics: those that hold images, embeddings, events or alerts.
         problems: what could not be read, in sentences; it grows while the recording is read.
     """
 
@@ -104,6 +123,9 @@ class Recording(Protocol):
 
     def events(self) -> Iterator[RecordedEvent]:
         """Yield the events."""
+
+    def alerts(self) -> Iterator[RecordedAlert]:
+        """Yield the alerts of rules."""
 
     def close(self) -> None:
         """Close its files."""

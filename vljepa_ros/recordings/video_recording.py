@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vljepa_ros.errors import ImageError
 from vljepa_ros.recordings.recording import (
+    RecordedAlert,
     RecordedEmbedding,
     RecordedEvent,
     RecordedImage,
@@ -54,6 +55,10 @@ class VideoRecording:
         return iter(())
 
     def events(self) -> Iterator[RecordedEvent]:
+        """Yield nothing."""
+        return iter(())
+
+    def alerts(self) -> Iterator[RecordedAlert]:
         """Yield nothing."""
         return iter(())
 
