@@ -27,13 +27,14 @@ from training.planning_training import simulated_transitions
 from training.rewording import restore
 from training.simulator_source import SimulatorSource, SourceSizes
 from training.state_head import NOTHING, dense_targets
+from training.synonyms import WORDS
 from training.world import ObjectInfo, Segment, plan_episode, render_episode
 from training.world.language.captions import caption
 from training.world.language.parsing import parse_caption
 from training.world.language.states import state_text
 from training.world.language.words import NUMBERS
 from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
-from training.world.symbols import ACTIONS, COLOURS
+from training.world.symbols import ACTIONS, COLOURS, KINDS
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError, ResourceNotFoundError
 
 EPISODES = 6
@@ -282,6 +283,20 @@ def test_what_is_learned_slowly_is_asked_for_often(source):
     coloured = sum(restore(answer) in COLOURS for answer in answers)
     assert coloured > 20
     assert 2.0 < counted / coloured < 4.5
+
+
+def test_texts_stay_in_the_words_of_the_simulator_if_asked(index, source):
+    plain = SimulatorSource(index, sizes=SIZES, seed=0, reworded=0.0)
+    further = {new for word in (*KINDS, *COLOURS) for new in WORDS[word]}
+    rng = np.random.default_rng(0)
+
+    def changed(some: SimulatorSource) -> int:
+        pairs = [pair for number in range(len(some)) for pair in some.pairs(number, rng)]
+        texts = [text for pair in pairs for text in (pair.query, pair.answer, *pair.negatives)]
+        return sum(any(new in text for new in further) for text in texts)
+
+    assert changed(plain) == 0
+    assert changed(source) > 20
 
 
 def test_sources_of_other_seeds_have_other_fingerprints(index, source):

@@ -15,7 +15,7 @@ from training.world.language.labels import draw_action_phrase
 from training.world.language.words import KIND_WORDS, PLACE_WORDS, article, plural
 from training.world.symbols import Segment
 
-REWORDED_SHARE = 0.5  # of all texts
+REWORDED_SHARE = 0.5  # of the texts of a training
 WORD_SHARE = 0.5  # of the words in such a text that have others
 _OTHERS = {**WORDS, **{plural(kind): tuple(map(plural, WORDS[kind])) for kind in KIND_WORDS}}
 # With the article in front, which a word with another first letter may change.
@@ -49,14 +49,16 @@ def reword(text: str, rng: np.random.Generator) -> str:
     return _KNOWN.sub(other, text)
 
 
-def reword_some(text: str, rng: np.random.Generator) -> str:
-    """Return a text, half of the time reworded."""
-    return reword(text, rng) if rng.random() < REWORDED_SHARE else text
+def reword_some(text: str, rng: np.random.Generator, *, share: float = REWORDED_SHARE) -> str:
+    """Return a text, reworded in `share` of the cases."""
+    return reword(text, rng) if rng.random() < share else text
 
 
-def draw_caption(segment: Segment, rng: np.random.Generator) -> str:
-    """Draw a way to say what a segment shows, half of them in further words."""
-    if rng.random() >= REWORDED_SHARE:
+def draw_caption(
+    segment: Segment, rng: np.random.Generator, *, share: float = REWORDED_SHARE
+) -> str:
+    """Draw a way to say what a segment shows, `share` of them in further words."""
+    if rng.random() >= share:
         return draw_phrasing(segment, rng)
     sentences = SENTENCES.get(template_key(segment), ())
     if not sentences or rng.random() < 0.5:
@@ -66,10 +68,12 @@ def draw_caption(segment: Segment, rng: np.random.Generator) -> str:
     return reword(fill(sentence, segment, words), rng)
 
 
-def draw_label(segment: Segment, rng: np.random.Generator) -> str | None:
-    """Draw a sentence about an action and a kind, half of them in further words; None for idle."""
+def draw_label(
+    segment: Segment, rng: np.random.Generator, *, share: float = REWORDED_SHARE
+) -> str | None:
+    """Draw a sentence about an action and a kind, as `draw_caption`; None for 'idle'."""
     plain = draw_action_phrase(segment, rng)
-    if plain is None or rng.random() >= REWORDED_SHARE:
+    if plain is None or rng.random() >= share:
         return plain
     if rng.random() < 0.5:
         return reword(plain, rng)
@@ -83,9 +87,9 @@ def draw_label(segment: Segment, rng: np.random.Generator) -> str | None:
     return reword(text[0].upper() + text[1:] if text[-1] == '.' else text, rng)
 
 
-def reword_question(text: str, rng: np.random.Generator) -> str:
-    """Return a question, half of the time in another form and further words."""
-    if rng.random() >= REWORDED_SHARE:
+def reword_question(text: str, rng: np.random.Generator, *, share: float = REWORDED_SHARE) -> str:
+    """Return a question, in `share` of the cases in another form and further words."""
+    if rng.random() >= share:
         return text
     for begin, end, others in QUESTIONS:
         if text.startswith(begin) and text.endswith(end) and rng.random() < 0.5:

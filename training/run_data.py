@@ -120,7 +120,9 @@ class SimulatorRunData(RunData):
         self.train = self._source
         val = load(self._folder, split='val', episodes=self.settings.val_episodes)
         index = ClipIndex(val, clip_frames=model.clip_frames)
-        self.val = SimulatorSource(index, sizes=VALIDATION_SIZES, seed=VALIDATION_SEED)
+        self.val = SimulatorSource(
+            index, sizes=VALIDATION_SIZES, seed=VALIDATION_SEED, reworded=0.0
+        )
 
     def draw_text(self, rng: np.random.Generator) -> tuple[str, str]:
         """Return a sentence of the seen language and its canonical form."""

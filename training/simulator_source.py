@@ -12,7 +12,13 @@ import numpy as np
 from training.augmentation import augment_colours, draw_view
 from training.batches import cut_out
 from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
-from training.rewording import draw_caption, draw_label, reword_question, reword_some
+from training.rewording import (
+    REWORDED_SHARE,
+    draw_caption,
+    draw_label,
+    reword_question,
+    reword_some,
+)
 from training.sources import QueryAnswer
 from training.world.language.captions import caption
 from training.world.language.distractors import hard_negatives
@@ -62,14 +68,23 @@ class SimulatorSource:
 
     skipped = 0
 
-    def __init__(self, index: ClipIndex, *, sizes: SourceSizes, seed: int) -> None:
+    def __init__(
+        self,
+        index: ClipIndex,
+        *,
+        sizes: SourceSizes,
+        seed: int,
+        reworded: float = REWORDED_SHARE,
+    ) -> None:
         """Draw the clips.
 
         Args:
             index: the episodes' clips.
             sizes: how many of each form.
             seed: of clips and views.
+            reworded: share of the texts that are said in words which the simulator does not use.
         """
+        self._reworded = reworded
         self._episodes = index.episodes
         self._seed = seed
         rng = np.random.default_rng([seed, 8])
@@ -141,24 +156,43 @@ class SimulatorSource:
             return [self._about_action('action', index, rng)]
         scene = self.scene(index)
         if form == STILL:
-            return [_about_state(scene, rng), _question(scene, rng)]
+            return [self._about_state(scene, rng), self._question(scene, rng)]
         name = 'caption' if form == CLIP else 'next'
-        second = _about_state(scene, rng) if rng.random() < 0.3 else _question(scene, rng)
+        about = self._about_state if rng.random() < 0.3 else self._question
+        second = about(scene, rng)
         return [self._about_action(name, index, rng), second]
 
     def _about_action(self, name: str, index: int, rng: np.random.Generator) -> QueryAnswer:
         segment = self.segment(index)
         label = action_phrase(segment)
         if name == 'caption' and label is not None and rng.random() < LABEL_SHARE:
-            text = draw_label(segment, rng)
+            text = draw_label(segment, rng, share=self._reworded)
             assert text is not None
-            return QueryAnswer(_asked(name, rng), text, label)
+            return QueryAnswer(self._asked(name, rng), text, label)
         negatives = hard_negatives(segment, rng, HARD_NEGATIVES)
         return QueryAnswer(
-            _asked(name, rng),
-            draw_caption(segment, rng),
+            self._asked(name, rng),
+            draw_caption(segment, rng, share=self._reworded),
             caption(segment),
-            tuple(draw_caption(other, rng) for other in negatives),
+            tuple(draw_caption(other, rng, share=self._reworded) for other in negatives),
+        )
+
+    def _asked(self, name: str, rng: np.random.Generator) -> str:
+        return reword_some(draw_query(name, rng), rng, share=self._reworded)
+
+    def _about_state(self, scene: Scene, rng: np.random.Generator) -> QueryAnswer:
+        text = reword_some(draw_state(scene, rng), rng, share=self._reworded)
+        return QueryAnswer(self._asked('state', rng), text, state_text(scene))
+
+    def _question(self, scene: Scene, rng: np.random.Generator) -> QueryAnswer:
+        asked = questions(scene, rng)
+        weights = np.array([QUESTION_WEIGHTS[question.kind] for question in asked])
+        question = asked[int(rng.choice(len(asked), p=weights / weights.sum()))]
+        return QueryAnswer(
+            reword_question(question.text, rng, share=self._reworded),
+            reword_some(question.answer, rng, share=self._reworded),
+            question.answer,
+            tuple(text for text in question.candidates if text != question.answer),
         )
 
 
@@ -178,21 +212,3 @@ def _before_actions(
         if len(near):
             found.append((int(rng.choice(near)), segment))
     return found[:count]
-
-
-def _asked(name: str, rng: np.random.Generator) -> str:
-    return reword_some(draw_query(name, rng), rng)
-
-
-def _about_state(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
-    text = reword_some(draw_state(scene, rng), rng)
-    return QueryAnswer(_asked('state', rng), text, state_text(scene))
-
-
-def _question(scene: Scene, rng: np.random.Generator) -> QueryAnswer:
-    asked = questions(scene, rng)
-    weights = np.array([QUESTION_WEIGHTS[question.kind] for question in asked])
-    question = asked[int(rng.choice(len(asked), p=weights / weights.sum()))]
-    others = tuple(text for text in question.candidates if text != question.answer)
-    answer = reword_some(question.answer, rng)
-    return QueryAnswer(reword_question(question.text, rng), answer, question.answer, others)

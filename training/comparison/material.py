@@ -156,7 +156,7 @@ def load_material(arguments: argparse.Namespace, folder: Path) -> Material:
     index = ClipIndex(episodes, clip_frames=config.clip_frames)
     scale = arguments.clips / SourceSizes.clips
     sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))
-    source = SimulatorSource(index, sizes=sizes, seed=arguments.seed)
+    source = SimulatorSource(index, sizes=sizes, seed=arguments.seed, reworded=0.0)
     features = FeatureStore(arguments.features or arguments.run, source=source, encoder=encoder)
     features.build()
     val = load(arguments.data, split='val', episodes=arguments.val_episodes)
