@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import array
 import functools
 import threading
 from collections.abc import Sequence
@@ -18,21 +17,18 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from sensor_msgs.msg import CompressedImage
 
 from vljepa_ros.errors import ImageError
 from vljepa_ros.interfaces import Alert, Embedding, SemanticEvent
 from vljepa_ros.nodes import qos
+from vljepa_ros.nodes.image_records import ImageRecords
 from vljepa_ros.nodes.image_subscription import ImageSubscription
-from vljepa_ros.nodes.images import to_picture
 from vljepa_ros.nodes.lifecycle import ManagedNode, take_waiting
 from vljepa_ros.nodes.recorder_parameters import PARAMETERS
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.stamps import to_ns
 from vljepa_ros.nodes.transports import TRANSPORTS
 from vljepa_ros.recordings.ring import Record, Topic
-from vljepa_ros.stream.encoded_images import encode_jpeg
-from vljepa_ros.stream.stamp_grid import StampGrid
 from vljepa_ros.stream.stamps import SECOND_NS
 
 if TYPE_CHECKING:
@@ -144,42 +140,34 @@ class RecorderNode(ManagedNode):
     def _subscribe_to(self, image: str) -> ImageSubscription:
         parameters = self.parameters
         transport = TRANSPORTS[parameters['image_transport']]
-        encode = transport.kind is not CompressedImage and parameters['image_format'] == 'jpeg'
         topic = transport.topic(image)
-        name = self.resolve_topic_name(topic)
-        kept = (
-            Topic(f'{name}/compressed', 'sensor_msgs/msg/CompressedImage')
-            if encode
-            else Topic(name, f'sensor_msgs/msg/{transport.kind.__name__}')
+        records = ImageRecords(
+            self.resolve_topic_name(topic),
+            transport.kind,
+            rate_hz=parameters['image_rate_hz'],
+            image_format=parameters['image_format'],
+            jpeg_quality=parameters['jpeg_quality'],
         )
-        rate_hz = parameters['image_rate_hz']
-        grid = StampGrid(rate_hz) if rate_hz else None
         return ImageSubscription(
             self,
             transport.kind,
             topic,
-            functools.partial(self._on_image, kept, grid, encode),
+            functools.partial(self._on_image, records),
             group=self._group,
             reliability=parameters['image_reliability'],
         )
 
-    def _on_image(self, topic: Topic, grid: StampGrid | None, encode: bool, message: Any) -> None:
+    def _on_image(self, records: ImageRecords, message: Any) -> None:
         self.health.count('images_in')
-        now_ns = self.get_clock().now().nanoseconds
-        if grid is not None and not grid.is_due(to_ns(message.header.stamp) or now_ns):
-            return
         try:
-            kept = self._compressed(message) if encode else message
+            record = records.record(message, self.get_clock().now().nanoseconds)
         except ImageError as error:
+            name = records.topic.name
             self.health.count('images_unusable')
-            self.health.error(f'image {topic.name}', f'{topic.name}: image left out: {error}')
+            self.health.error(f'image {name}', f'{name}: image left out: {error}')
             return
-        self._add(Record(topic, now_ns, serialize_message(kept)))
-
-    def _compressed(self, message: Any) -> CompressedImage:
-        data = array.array('B')
-        data.frombytes(encode_jpeg(to_picture(message), quality=self.parameters['jpeg_quality']))
-        return CompressedImage(header=message.header, format='jpeg', data=data)
+        if record is not None:
+            self._add(record)
 
     def _on_embedding(self, message: Embedding) -> None:
         topic = Topic(self.resolve_topic_name('embedding'), 'vljepa_ros/msg/Embedding')
