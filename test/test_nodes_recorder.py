@@ -17,6 +17,7 @@ from ros_graph import Feed, Graph, image_message, open_graph, scene, wait_until
 pytest.importorskip('mcap', reason='recordings need mcap and rosbags: make test')
 pytest.importorskip('rosbags', reason='recordings need mcap and rosbags: make test')
 
+from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.serialization import deserialize_message  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -140,6 +141,20 @@ def test_an_event_becomes_a_clip_with_images_embeddings_and_the_event(graph, tmp
     # The same through rosbags.
     recording = open_recording(clip)
     assert [len(list(part)) for part in (recording.images(), recording.events())] == [20, 1]
+
+
+def test_the_quality_of_images_changes_while_the_node_runs(graph, tmp_path):
+    stage = open_stage(graph, tmp_path)
+    feed = Feed(graph)
+    feed.send(1)
+    stage.wait_for('images_in', 1)
+    assert stage.node.set_parameters([Parameter('jpeg_quality', value=10)])[0].successful
+    feed.send(1)
+    stage.wait_for('images_in', 2)
+    stage.events.publish(event(SemanticEvent.STARTED, stamp_ns=feed.stamp_ns))
+    stage.wait_for('clips', 1)
+    first, last = messages_of(stage.clips[0])['/vljepa/image_raw/compressed']
+    assert len(last.data) < 0.85 * len(first.data)  # both have the same tables
 
 
 def alert(phase: int, *, stamp_ns: int) -> Alert:

@@ -20,9 +20,7 @@ from vljepa_ros.stream.stamp_grid import StampGrid
 class ImageRecords:
     """Thins out the images of one topic and compresses them if asked."""
 
-    def __init__(
-        self, name: str, kind: type[Any], *, rate_hz: float, image_format: str, jpeg_quality: int
-    ) -> None:
+    def __init__(self, name: str, kind: type[Any], *, rate_hz: float, image_format: str) -> None:
         """Take the parameters.
 
         Args:
@@ -30,10 +28,8 @@ class ImageRecords:
             kind: of its messages.
             rate_hz: images kept a second; 0 keeps all.
             image_format: 'jpeg' compresses what is not compressed.
-            jpeg_quality: 1 to 100.
         """
         self._encode = kind is not CompressedImage and image_format == 'jpeg'
-        self._jpeg_quality = jpeg_quality
         self._grid = StampGrid(rate_hz) if rate_hz else None
         self.topic = (
             Topic(f'{name}/compressed', 'sensor_msgs/msg/CompressedImage')
@@ -41,8 +37,13 @@ class ImageRecords:
             else Topic(name, f'sensor_msgs/msg/{kind.__name__}')
         )
 
-    def record(self, message: Any, now_ns: int) -> Record | None:
-        """Return what is kept of an image that came at `now_ns`; None if it is not its turn.
+    def record(self, message: Any, now_ns: int, *, jpeg_quality: int) -> Record | None:
+        """Return what is kept of an image; None if it is not its turn.
+
+        Args:
+            message: the image.
+            now_ns: when it came.
+            jpeg_quality: 1 to 100.
 
         Raises:
             ImageError: it cannot be compressed.
@@ -50,10 +51,11 @@ class ImageRecords:
         due_ns = to_ns(message.header.stamp) or now_ns
         if self._grid is not None and not self._grid.is_due(due_ns):
             return None
-        kept = self._compressed(message) if self._encode else message
+        kept = _compressed(message, jpeg_quality) if self._encode else message
         return Record(self.topic, now_ns, serialize_message(kept))
 
-    def _compressed(self, message: Any) -> CompressedImage:
-        data = array.array('B')
-        data.frombytes(encode_jpeg(to_picture(message), quality=self._jpeg_quality))
-        return CompressedImage(header=message.header, format='jpeg', data=data)
+
+def _compressed(message: Any, jpeg_quality: int) -> CompressedImage:
+    data = array.array('B')
+    data.frombytes(encode_jpeg(to_picture(message), quality=jpeg_quality))
+    return CompressedImage(header=message.header, format='jpeg', data=data)

@@ -146,7 +146,6 @@ class RecorderNode(ManagedNode):
             transport.kind,
             rate_hz=parameters['image_rate_hz'],
             image_format=parameters['image_format'],
-            jpeg_quality=parameters['jpeg_quality'],
         )
         return ImageSubscription(
             self,
@@ -160,7 +159,11 @@ class RecorderNode(ManagedNode):
     def _on_image(self, records: ImageRecords, message: Any) -> None:
         self.health.count('images_in')
         try:
-            record = records.record(message, self.get_clock().now().nanoseconds)
+            record = records.record(
+                message,
+                self.get_clock().now().nanoseconds,
+                jpeg_quality=self.parameters['jpeg_quality'],
+            )
         except ImageError as error:
             name = records.topic.name
             self.health.count('images_unusable')
