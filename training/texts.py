@@ -10,7 +10,8 @@ import numpy as np
 
 from training.clips import mirror_scene
 from training.episodes import Episodes
-from training.world.language.captions import caption, draw_phrasing
+from training.rewording import REWORDED_SHARE, draw_caption, reword_some
+from training.world.language.captions import caption
 from training.world.language.labels import draw_action_phrase
 from training.world.language.meanings import draw_segment
 from training.world.language.queries import query_phrasings
@@ -26,9 +27,15 @@ ANSWER_SHARE = 0.1
 class SimulatorTexts:
     """Draws sentences for the Y-Decoder: actions of the seen language, scenes of the data."""
 
-    def __init__(self, episodes: Episodes) -> None:
-        """Take the scenes of some episodes."""
+    def __init__(self, episodes: Episodes, *, reworded: float = REWORDED_SHARE) -> None:
+        """Take the scenes of some episodes.
+
+        Args:
+            episodes: with the scenes.
+            reworded: share of the sentences to embed that are said in further words.
+        """
         self._episodes = episodes
+        self._reworded = reworded
 
     def _scene(self, rng: np.random.Generator) -> Scene:
         scene = self._episodes.scene(int(rng.integers(len(self._episodes.times_s))))
@@ -36,22 +43,25 @@ class SimulatorTexts:
 
     def draw(self, rng: np.random.Generator) -> tuple[str, str]:
         """Return a sentence to embed and the canonical sentence to write."""
+        return self._draw(rng, self._reworded)
+
+    def _draw(self, rng: np.random.Generator, reworded: float) -> tuple[str, str]:
         share = rng.random()
         if share < STATE_SHARE:
             scene = self._scene(rng)
-            return draw_state(scene, rng), state_text(scene)
+            return reword_some(draw_state(scene, rng), rng, share=reworded), state_text(scene)
         if share < STATE_SHARE + ANSWER_SHARE:
             asked = questions(self._scene(rng), rng)
             answer = asked[int(rng.integers(len(asked)))].answer
-            return answer, answer
+            return reword_some(answer, rng, share=reworded), answer
         segment = draw_segment(rng)
-        return draw_phrasing(segment, rng), caption(segment)
+        return draw_caption(segment, rng, share=reworded), caption(segment)
 
     def corpus(self, count: int, *, seed: int) -> Iterator[str]:
         """Yield `count` drawn sentences, their canonical forms, and every query."""
         rng = np.random.default_rng([seed, 4])
         for _ in range(count):
-            yield from self.draw(rng)
+            yield from self._draw(rng, 0.0)
             yield draw_action_phrase(draw_segment(rng), rng) or ''
         for name in TINY_QUERIES:
             yield from query_phrasings(name)

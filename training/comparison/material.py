@@ -149,7 +149,7 @@ def load_material(arguments: argparse.Namespace, folder: Path) -> Material:
     """
     device = torch.device(arguments.device)
     episodes = load(arguments.data, split='train', episodes=arguments.episodes)
-    texts = SimulatorTexts(episodes)
+    texts = SimulatorTexts(episodes, reworded=0.0)
     model = new_model(folder, texts, seed=arguments.seed)
     config = model.config
     encoder = load_encoder(arguments.run / ENCODER_FILE, config).to(device)
