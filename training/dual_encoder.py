@@ -38,7 +38,7 @@ from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 
 COMPONENTS = ('x_encoder', 'predictor', 'y_encoder')
 POOLING_TEXT = 'video'
-STEPS = 6000
+STEPS = 5500
 VALIDATION_CLIPS = 700
 
 
@@ -115,7 +115,7 @@ def main() -> None:
     )
     parser.add_argument('--val-episodes', type=int, default=200, help='validation episodes')
     parser.add_argument('--clips', type=int, default=SourceSizes.clips, help='clips with captions')
-    parser.add_argument('--steps', type=int, default=STEPS, help='those of tiny.yaml (6000)')
+    parser.add_argument('--steps', type=int, default=STEPS, help='those of tiny.yaml (5500)')
     parser.add_argument('--no-hard-negatives', action='store_true', help='as CLIP itself')
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
     arguments = parser.parse_args()
@@ -137,6 +137,7 @@ def main() -> None:
         ClipIndex(val, clip_frames=model.config.clip_frames),
         sizes=SourceSizes(clips=VALIDATION_CLIPS, transitions=0, stills=0, nexts=0),
         seed=1,
+        reworded=0.0,
     )
     captions = CaptionPairs(seen, count=len(seen))
     validation = Validation.draw(captions, encoder, count=len(seen))

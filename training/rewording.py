@@ -43,7 +43,7 @@ def reword(text: str, rng: np.random.Generator) -> str:
         if chosen[key] == key:
             return match.group(0)
         new = chosen[key]
-        said = f'{article(new)}' if before else new
+        said = article(new) if before else new
         return said[0].upper() + said[1:] if match.group(0)[0].isupper() else said
 
     return _KNOWN.sub(other, text)
