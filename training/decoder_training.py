@@ -20,6 +20,7 @@ from torch.nn import functional
 from training.journal import Journal
 from training.objective import embed_sorted
 from training.stage import Schedule, Stage
+from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.model.vl_jepa import VLJEPA
 
 SAVE_EVERY = 200
@@ -36,6 +37,7 @@ class DecoderConfig:
         texts: sentences a batch.
         learning_rate: peak of the cosine schedule.
         noise: largest length of the noise vector, relative to the unit embedding.
+        word_dropout: share of the tokens read back that are hidden, in [0, 1).
         seed: of texts and noise.
     """
 
@@ -43,7 +45,15 @@ class DecoderConfig:
     texts: int = 128
     learning_rate: float = 1e-3
     noise: float = 0.9
+    word_dropout: float = 0.3
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Reject a share that is none."""
+        if not 0.0 <= self.word_dropout < 1.0:
+            raise ConfigurationError(
+                f'decoder.word_dropout is {self.word_dropout}; it must lie in [0, 1)'
+            )
 
 
 def draw_sentences(
@@ -99,7 +109,8 @@ def train_decoder(
         # [EOS] goes right behind each text; what follows is not scored.
         ended.scatter_(1, mask.sum(1, keepdim=True), tokenizer.eos)
         with stage.autocast():
-            logits = decoder(noisy, torch.cat((bos, ids), dim=1))
+            read = hide_words(ids, config.word_dropout, generator, hidden=tokenizer.pad)
+            logits = decoder(noisy, torch.cat((bos, read), dim=1))
         loss = functional.cross_entropy(
             logits.float().transpose(1, 2), ended, ignore_index=tokenizer.pad
         )
@@ -127,3 +138,16 @@ def add_noise(
     direction = functional.normalize(apart, dim=-1, eps=1e-3)  # the same ones may have met
     length = longest * torch.rand(count, 1, generator=generator).to(embeddings)
     return functional.normalize(embeddings + length * direction, dim=-1)
+
+
+def hide_words(
+    ids: torch.Tensor, share: float, generator: torch.Generator, *, hidden: int
+) -> torch.Tensor:
+    """Put `hidden` in place of a `share` of the tokens [N, L].
+
+    A decoder that reads all its words back learns which of them follow each other, and writes of a
+    new combination one that it knows. What it cannot read it must take from the embedding (Bowman
+    et al. 2016, "Generating Sentences from a Continuous Space", section 3.1).
+    """
+    chosen = torch.rand(ids.shape, generator=generator).to(ids.device) < share
+    return ids.masked_fill(chosen, hidden)
