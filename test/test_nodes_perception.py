@@ -190,6 +190,7 @@ def test_a_service_does_not_wait_for_ever_for_a_busy_model(running):
 
 def test_a_camera_that_stops_and_goes_on(running):
     scene_ = running(stop_timeout_s=0.5)
+    scene_.feed.stamp_ns = time.time_ns()
     statuses: list[Any] = scene_.graph.collect(DiagnosticArray, '/diagnostics', 10)
     scene_.send_until_embedded()
 
@@ -345,6 +346,30 @@ def test_what_a_camera_lacks_is_forgotten_with_it(running):
     wait_until(reported)
     assert scene_.node.trigger_deactivate() == SUCCESS
     assert scene_.node.health._status().message == 'inactive'
+
+
+def test_stamps_of_another_clock_are_named_and_no_latency_is_made_of_them(running):
+    scene_ = running(camera='left')
+
+    def told(words: str) -> str:
+        def is_told() -> str:
+            scene_.feed.send(1)
+            status = scene_.node.health._status()
+            text = f'{status.message} {[value.key for value in status.values]}'
+            return text if words in text else ''
+
+        return str(wait_until(is_told))
+
+    scene_.feed.stamp_ns = time.time_ns() - 3600 * SECOND_NS
+    scene_.send_until_embedded()
+    text = told(' s before this')
+    assert all(words in text for words in ('/vljepa/image_raw', 'use_sim_time:=true'))
+    assert 'latency_p50_ms' not in text
+    # The machines' clocks agree.
+    scene_.feed.stamp_ns = time.time_ns()
+    assert "node's clock" not in told('latency_p50_ms')
+    scene_.feed.stamp_ns = time.time_ns() + 3600 * SECOND_NS
+    told(' s ahead of this')
 
 
 @pytest.mark.parametrize('count', [1, 8])

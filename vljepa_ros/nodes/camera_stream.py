@@ -21,6 +21,9 @@ from vljepa_ros.stream.clip_wait import ClipWait
 from vljepa_ros.stream.stamp_grid import StampGrid
 from vljepa_ros.stream.stamps import SECOND_NS
 
+# Further from the node's clock no delay lies: these are stamps of another clock.
+OTHER_CLOCK_NS = 60 * SECOND_NS
+
 
 @dataclass(frozen=True)
 class CameraSample:
@@ -56,7 +59,7 @@ class CameraStream:
             transport: how its images come in.
             buffer: an empty clip buffer.
             health: where everything strange is reported.
-            now_ns: the node's clock, for images without a stamp.
+            now_ns: the node's clock, for images without a stamp and against foreign stamps.
         """
         self.name = name
         self._topic = topic
@@ -105,6 +108,7 @@ class CameraStream:
             )
             return None
         self._note_form(form)
+        self._note_clock(stamp_ns)
         if arrival is Arrival.LATE:
             self._health.count('frames_late')
             return None
@@ -139,7 +143,7 @@ class CameraStream:
 
     def close(self) -> None:
         """Take back what is reported as lasting."""
-        for trouble in ('stopped', 'no clip'):
+        for trouble in ('stopped', 'no clip', 'clock'):
             self._health.resolve(f'{trouble} {self.name}')
 
     def view(self, *, stop_timeout_s: float) -> CameraSample:
@@ -207,6 +211,24 @@ class CameraStream:
             f'{longest_s:.2g} s apart ({1 / longest_s:.2g} a second or more) for {span_s:.2g} s '
             'on end. Set a higher rate in the camera, or find what loses images (ros2 topic hz '
             f'{topic}); play no recording that is shorter than this'
+        )
+
+    def _note_clock(self, stamp_ns: int) -> None:
+        now_ns = self._now_ns()
+        apart_ns = now_ns - stamp_ns
+        # A simulated clock stands at zero until it is heard for the first time.
+        if abs(apart_ns) < OTHER_CLOCK_NS or not now_ns:
+            self._health.resolve(
+                f'clock {self.name}', f"The stamps on {self._topic} are of this node's clock now"
+            )
+            return
+        side = 'before' if apart_ns > 0 else 'ahead of'
+        self._health.trouble(
+            f'clock {self.name}',
+            f'Images on {self._topic} are stamped {abs(apart_ns) / SECOND_NS:.0f} s {side} this '
+            "node's clock. Events carry the images' time; latency is not measured. For a "
+            'recording, play it with its clock (ros2 bag play --clock) and start the nodes with '
+            'use_sim_time:=true; for a camera, set the clocks of both machines alike',
         )
 
     def _note_form(self, form: str) -> None:

@@ -14,7 +14,7 @@ from rclpy.duration import Duration
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Classification, Embedding, EmbedText
 from vljepa_ros.nodes import qos
-from vljepa_ros.nodes.camera_stream import CameraSample
+from vljepa_ros.nodes.camera_stream import OTHER_CLOCK_NS, CameraSample
 from vljepa_ros.nodes.cameras import CAMERA_PARAMETERS, Cameras, check_cameras
 from vljepa_ros.nodes.embedder import EMBEDDER_PARAMETERS, Embedder
 from vljepa_ros.nodes.engine_host import EngineHost
@@ -115,7 +115,8 @@ class PerceptionNode(ModelNode):
         )
         self.health.count('embeddings')
         age_ns = self.get_clock().now().nanoseconds - sample.clip.last_stamp_ns
-        self.health.measure('latency', age_ns / SECOND_NS)
+        if abs(age_ns) < OTHER_CLOCK_NS:
+            self.health.measure('latency', age_ns / SECOND_NS)
 
     def labelled(
         self, sample: CameraSample, query: str, ranked: Sequence[ScoredCandidate]
