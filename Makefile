@@ -23,7 +23,7 @@ setup:  ## make the environment and build the messages and services
 	@$(RUN)
 
 demo:  ## play a sample video through a camera topic and print the events
-	@$(RUN) python -m vljepa_ros.cli demo $(ARGS)
+	@$(RUN) vljepa demo $(ARGS)
 
 test: lint  ## run all checks and tests
 	@$(RUN_TEST) python -m pytest $(ARGS)

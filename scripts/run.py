@@ -7,7 +7,7 @@
 Sets up first what is not set up yet; that takes minutes once and nothing afterwards. Without a
 command it only sets up. Examples::
 
-    scripts/run.py python -m vljepa_ros.cli demo
+    scripts/run.py vljepa doctor
     scripts/run.py --test python -m pytest test/test_clip_buffer.py
     scripts/run.py bash
 """
@@ -36,11 +36,14 @@ def main() -> None:
     if not arguments.command:
         say('ready')
         return
+    name, *rest = arguments.command
+    # Nothing is installed from a clone, so there is no such program.
+    command = ['python', '-m', 'vljepa_ros.cli', *rest] if name == 'vljepa' else [name, *rest]
     sys.stdout.flush()
     try:
-        os.execvpe(arguments.command[0], arguments.command, env)
+        os.execvpe(command[0], command, env)
     except FileNotFoundError:
-        fail(f'no command {arguments.command[0]!r} in the environment')
+        fail(f'no command {name!r} in the environment')
 
 
 def _arguments() -> argparse.Namespace:

@@ -237,8 +237,9 @@ def test_colcon_install_has_executables(workspace, name):
 
 
 @pytest.mark.slow
-def test_installed_command_runs(workspace, tmp_path):
-    executable = workspace / 'install' / 'vljepa_ros' / 'lib' / 'vljepa_ros' / 'vljepa'
+@pytest.mark.parametrize('command', ['install/vljepa_ros/lib/vljepa_ros/vljepa', 'vljepa'])
+def test_installed_command_runs(workspace, tmp_path, command):
+    executable = workspace / command if '/' in command else command
     assert 'demo' in _sourced(workspace, [executable, '--help'], cwd=tmp_path)
 
 

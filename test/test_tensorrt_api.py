@@ -227,7 +227,7 @@ def test_what_cannot_be_used_is_named(modules: Path, text: str, reason: str) -> 
     with pytest.raises(MissingDependencyError, match=reason) as raised:
         load_library()
     assert 'tensorrt_rtx 1.0.0 is not supported, 1.7 or newer' in str(raised.value)
-    assert "pip install 'vljepa_ros[tensorrt]'" in str(raised.value)
+    assert 'pip install tensorrt cuda-bindings' in str(raised.value)
     fake(modules, 'tensorrt_rtx', "__version__ = '1.8'")
     sys.modules.pop('tensorrt_rtx')
     assert load_library().distribution == 'tensorrt_rtx'

@@ -24,7 +24,7 @@ def draw_curves(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError(
-            "The curves need Matplotlib: pip install 'vljepa_ros[train]'"
+            'The curves need Matplotlib: pip install matplotlib'
         ) from error
     figure = Figure(figsize=(8.0, 5.0), layout='constrained')
     FigureCanvasAgg(figure)

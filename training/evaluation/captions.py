@@ -56,7 +56,7 @@ def cider_library(module: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             'CIDEr needs pycocoevalcap, which is not installed. Install it with: '
-            "pip install 'vljepa_ros[train]'"
+            'pip install pycocoevalcap'
         ) from error
 
 

@@ -14,26 +14,41 @@ from vljepa_ros.errors import VljepaError
 from vljepa_ros.inference.cuda_driver import cuda_driver
 from vljepa_ros.inference.tensorrt.library import INSTALL, SUPPORTED, load_library
 
-CPU = "pip install 'vljepa_ros[cpu]'"
 NOTHING_RUNS = 'Backends'
 TENSORRT = 'tensorrt'
 
 
 def text_and_weights() -> Iterator[Finding]:
     """Look at the libraries that every backend needs."""
-    yield from library('tokenizers', 'Tokenizer', CPU, missing=Level.FAIL, why='it reads texts')
-    why = 'it reads the weights for PyTorch, and phrase banks'
-    yield from library('safetensors', 'safe_open', CPU, missing=Level.WARN, why=why)
+    yield from library(
+        'tokenizers',
+        'Tokenizer',
+        'pip install tokenizers',
+        missing=Level.FAIL,
+        why='it reads texts',
+    )
+    yield from library(
+        'safetensors',
+        'safe_open',
+        'pip install safetensors',
+        missing=Level.WARN,
+        why='it reads the weights for PyTorch, and phrase banks',
+    )
 
 
 def backends() -> Iterator[Finding]:
     """Look at the libraries that run the model on the processor."""
     checks = (
-        library('onnxruntime', 'InferenceSession', CPU, why='runs the graphs on any processor'),
+        library(
+            'onnxruntime',
+            'InferenceSession',
+            'pip install onnxruntime',
+            why='runs the graphs on any processor',
+        ),
         library(
             'openvino',
             'Core',
-            "pip install 'vljepa_ros[openvino]'",
+            'pip install openvino',
             why='runs the graphs on x86, in bf16 where the processor has it',
         ),
         torch(),
@@ -44,7 +59,11 @@ def backends() -> Iterator[Finding]:
             usable = usable or finding.level is Level.OK
             yield finding
     if not usable:
-        yield fail(NOTHING_RUNS, 'Nothing here runs the model', f'Install one with: {CPU}')
+        yield fail(
+            NOTHING_RUNS,
+            'Nothing here runs the model',
+            'Install one with: pip install onnxruntime',
+        )
 
 
 def torch() -> Iterator[Finding]:
@@ -53,7 +72,7 @@ def torch() -> Iterator[Finding]:
         yield note(
             'torch',
             'Not installed; it is needed where a model has no graphs, and to write them',
-            f"Install it with: {CPU} (or 'vljepa_ros[gpu]')",
+            'Install it with: pip install torch',
         )
         return
     yield from in_child('torch', load_torch, bool(cuda_driver().gpus))
@@ -79,7 +98,7 @@ def load_torch(has_gpu: bool) -> Iterator[Finding]:
         yield warn(
             'torch',
             f'{version}, which does not use the GPU',
-            "Install a CUDA build: pip install --force-reinstall 'vljepa_ros[gpu]'",
+            'Install a CUDA build: pip install --force-reinstall torch',
         )
     else:
         yield ok('torch', f'{version}, {"uses the GPU" if sees_gpu else "on the processor"}')

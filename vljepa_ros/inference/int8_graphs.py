@@ -30,7 +30,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         f'{error.name} is not installed. Install what writes 8-bit graphs with: '
-        "pip install 'vljepa_ros[export,cpu]'"
+        'pip install onnxruntime onnx onnx-ir'
     ) from error
 
 Inputs = Mapping[str, np.ndarray]

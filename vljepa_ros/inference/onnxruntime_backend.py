@@ -19,7 +19,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         'The onnxruntime backend needs ONNX Runtime, which cannot be imported '
-        f"({error}). Install it with: pip install 'vljepa_ros[cpu]'"
+        f'({error}). Install it with: pip install onnxruntime'
     ) from error
 
 PROVIDERS = ('CPUExecutionProvider',)

@@ -20,7 +20,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         f'The openvino backend needs OpenVINO, which cannot be imported ({error}). '
-        "Install it with: pip install 'vljepa_ros[openvino]'"
+        'Install it with: pip install openvino'
     ) from error
 
 HINTS = {'fp32': 'f32', 'bf16': 'bf16'}

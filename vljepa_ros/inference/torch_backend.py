@@ -19,7 +19,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         'The torch backend needs PyTorch, which is not installed. '
-        "Install it with: pip install 'vljepa_ros[cpu]' (or [gpu])"
+        'Install it with: pip install torch'
     ) from error
 
 from vljepa_ros.inference.torch_graphs import graph_module  # noqa: E402 (needs torch)
@@ -72,6 +72,6 @@ def _device(name: str) -> torch.device:
     if name != 'cpu' and not usable:
         raise ConfigurationError(
             f"The device {name!r} was asked for, but this PyTorch sees no CUDA device. Use 'auto' "
-            "or 'cpu', or install a CUDA build of PyTorch: pip install 'vljepa_ros[gpu]'"
+            "or 'cpu', or install a CUDA build of PyTorch: pip install --force-reinstall torch"
         )
     return torch.device(name)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError
 
-INSTALL = "Install what the export needs with: pip install 'vljepa_ros[export]'"
+INSTALL = 'Install what the export needs with: pip install torch onnx-ir onnxscript'
 try:
     import onnx_ir as ir
     import torch

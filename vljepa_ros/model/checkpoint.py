@@ -104,7 +104,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except ImportError as error:
         raise MissingDependencyError(
             "Checkpoints need the library 'safetensors', which is not installed. "
-            "Install it with: pip install 'vljepa_ros[cpu]'"
+            'Install it with: pip install safetensors'
         ) from error
     try:
         return load_file(path)

@@ -133,5 +133,5 @@ def _require_safetensors() -> None:
     except ImportError as error:
         raise MissingDependencyError(
             "A phrase bank needs the library 'safetensors', which is not installed. "
-            "Install it with: pip install 'vljepa_ros[cpu]'"
+            'Install it with: pip install safetensors'
         ) from error

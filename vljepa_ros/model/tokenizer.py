@@ -30,7 +30,7 @@ def _library() -> type[tokenizers.Tokenizer]:
     except ImportError as error:
         raise MissingDependencyError(
             "The text side needs the library 'tokenizers', which is not installed. "
-            "Install it with: pip install 'vljepa_ros[cpu]'"
+            'Install it with: pip install tokenizers'
         ) from error
     return Library
 

@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         f"The tensorrt backend needs NVIDIA's bindings of CUDA ({error}). "
-        "Install them with: pip install 'vljepa_ros[tensorrt]' (or cuda-bindings alone)"
+        'Install them with: pip install cuda-bindings'
     ) from error
 
 

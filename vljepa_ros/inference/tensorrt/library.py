@@ -29,7 +29,7 @@ class Versions:
 SUPPORTED = {'tensorrt': Versions((10, 3), 12), 'tensorrt_rtx': Versions((1, 7), 2)}
 RTX = 'tensorrt_rtx'
 INSTALL = (
-    "Install it with: pip install 'vljepa_ros[tensorrt]' (on a Jetson: sudo apt install "
+    'Install it with: pip install tensorrt cuda-bindings (on a Jetson: sudo apt install '
     'python3-libnvinfer), or for an RTX GPU with: pip install tensorrt-rtx cuda-bindings'
 )
 # A level lower than TensorRT's: what fails becomes an error of ours, which holds its words.

@@ -44,7 +44,7 @@ def merge_borders(embeddings: np.ndarray) -> list[int]:
         from sklearn.cluster import ward_tree
     except ImportError as error:
         raise MissingDependencyError(
-            "Segments of recordings need scikit-learn: pip install 'vljepa_ros[recordings]'"
+            'Segments of recordings need scikit-learn: pip install scikit-learn'
         ) from error
     from scipy.sparse import diags_array
 

@@ -42,7 +42,9 @@ class PaceConfig:
                 f'{self.min_interval_s}; use at least as much, or 0 for no limit'
             )
         if 0.0 < self.per_minute < 1.0:
-            raise ConfigurationError(f'per_minute is {self.per_minute}; use 1 or more, or 0')
+            raise ConfigurationError(
+                f'changes_per_minute is {self.per_minute}; use 1 or more, or 0'
+            )
 
 
 class Pace:
