@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +15,20 @@ import pytest
 from rendering import skip_without_graphics
 
 from benchmarks import command
-from benchmarks.events import bench, quiet_streams, streams
+from benchmarks.events import bench, quiet_streams, real_videos, streams
 from benchmarks.events.curves import curve_reduction, knee, rate_reaching, reduction
 from benchmarks.events.decodes import Policy, causal, offline, oracle, uniform
 from benchmarks.events.scoring import Point, Scorer, border_scores, matched, true_borders
 from training.evaluation.captions import cider_scores
 from training.evaluation.fixed_cider import FixedCider
+from training.evaluation.results import Results
 from training.evaluation.streams import Stream
 from training.world import plan_episode
 from training.world.language import caption, phrasings
 from training.world.symbols import Segment
-from vljepa_ros.errors import MissingDependencyError
+from vljepa_ros.errors import ConfigurationError, MissingDependencyError
+from vljepa_ros.inference import load_engine
+from vljepa_ros.resources import find_resource
 from vljepa_ros.stream.changes.choice import DETECTORS, detector
 
 SEGMENTS = (
@@ -187,6 +192,37 @@ def test_quiet_streams_are_quiet(kind):
         plan = plan_episode(seed=name.seed, split=name.split, actions=0, seconds=streams.SECONDS)
         assert streams.annotated(plan.segments) == []
         assert plan.layout.camera.moves == (kind is quiet_streams.QuietKind.MOVING)
+
+
+def test_borders_in_videos_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = find_resource('samples/tabletop.mp4')
+    labels = json.loads(sample.with_suffix('.json').read_text(encoding='utf-8'))
+    video = {
+        'name': 'table',
+        'sha256': hashlib.sha256(sample.read_bytes()).hexdigest(),
+        'until_s': 20.0,
+        'borders_s': [row['start_s'] for row in labels['segments'][1:] if row['start_s'] < 20.0],
+    }
+    known = tmp_path / 'known.json'
+    known.write_text(json.dumps({'reading_error_s': 0.1, 'videos': [video]}))
+    monkeypatch.setattr(real_videos, 'KNOWN', known)
+    with pytest.raises(ConfigurationError, match=r"lacks the real videos \['table'\]: download"):
+        real_videos.find_videos(tmp_path)
+    shutil.copy(sample, tmp_path / 'renamed.mp4')
+    results = Results('events', quick=True)
+    real_videos.add_real_borders(results, load_engine('tiny', threads=1), tmp_path)
+    assert results.scores['events.real.boundary_f1'].value > 0.7
+    assert results.scores['events.real.boundary_recall'].samples == len(video['borders_s'])
+    assert max(results.raw['events.real']['table']) <= 20.0
+
+
+def test_the_real_videos_are_known() -> None:
+    videos, error_s = real_videos.known_videos()
+    assert videos
+    assert error_s > 0.0
+    for video in videos:
+        assert list(video.borders_s) == sorted(video.borders_s)
+        assert 0.0 < video.borders_s[0] < video.borders_s[-1] < video.until_s
 
 
 @pytest.mark.render

@@ -22,6 +22,7 @@ from benchmarks.events.curves import curve_reduction, knee, reduction
 from benchmarks.events.decodes import Policy
 from benchmarks.events.model_words import ModelWords
 from benchmarks.events.quiet_streams import HOUR_S, QuietKind, quiet_streams
+from benchmarks.events.real_videos import add_real_borders, find_videos
 from benchmarks.events.scoring import Point, Scorer, border_scores, matched, true_borders
 from benchmarks.events.streams import (
     FIRST_SEED,
@@ -56,11 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--workers', type=int, default=os.cpu_count() or 1, help='processes that draw'
     )
     parser.add_argument('--cache', type=Path, default=DEFAULT_CACHE, help='(build/eval)')
+    parser.add_argument(
+        '--real-videos', type=Path, metavar='FOLDER', help='with the files of real_videos.json'
+    )
     parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the curves')
 
 
 def run(options: argparse.Namespace) -> Results:
     """Measure everything."""
+    if options.real_videos is not None:
+        find_videos(options.real_videos)  # what is missing is said before an hour has passed
     engine = load_engine(options.model)
     names = test_streams(1 if options.quick else options.per_split)
     place = {'cache': options.cache, 'workers': options.workers}
@@ -86,6 +92,8 @@ def run(options: argparse.Namespace) -> Results:
     for kind in QuietKind:
         still = quiet_streams(engine, kind, count=1 if options.quick else 12, **place)
         _add_false_events(results, kind, still)
+    if options.real_videos is not None:
+        add_real_borders(results, engine, options.real_videos)
     results.add('events.detector_us', exact(detector_us(streams[0]), ROUNDS))
     _add_compute(results, engine, words, policies)
     results.raw['curves'] = {

@@ -80,6 +80,13 @@ def _borders(results: Values) -> str:
             f'{_number(metrics, "events.false_per_hour.still", 1)}, '
             f'{_number(metrics, "events.false_per_hour.moving", 1)}',
         ],
+        [
+            'real videos: borders within 1 s of those read by eye; F1, precision, recall',
+            ', '.join(
+                _number(metrics, f'events.real.boundary_{part}', 2)
+                for part in ('f1', 'precision', 'recall')
+            ),
+        ],
         ['the detector takes for a sample', f'{_number(metrics, "events.detector_us", 0)} µs'],
         [
             'an hour of a stream: embedding, decoding, decoding at uniform 1 Hz',
