@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from vljepa_ros.stream.video_source import VideoSource
 PICTURES = 9
 IDLE, BUSY = '#d5d8dc', '#7fb3d5'
 QUIET_TEXT = 'Nothing happens.'
+# What fits into a bar of a video of half a minute.
+LETTERS_A_SECOND, LEAST_WIDTH = 6.5, 9
 
 
 def pictures(video: Path) -> tuple[list[np.ndarray], float]:
@@ -38,10 +41,9 @@ def bars(axis: Any, row: int, stretches: list[tuple[float, float, str]]) -> None
         quiet = text == QUIET_TEXT
         colour = IDLE if quiet else BUSY
         axis.barh(row, end_s - start_s, left=start_s, color=colour, edgecolor='white', height=0.9)
-        words = text.removeprefix('The robot ').rstrip('.').split()
-        lines = [' '.join(words[: len(words) // 2 + 1]), ' '.join(words[len(words) // 2 + 1 :])]
-        label = '' if quiet else '\n'.join(filter(None, lines))
-        axis.text((start_s + end_s) / 2, row, label, ha='center', va='center', fontsize=8)
+        words = '' if quiet else text.removeprefix('The robot ').rstrip('.')
+        label = textwrap.fill(words, max(LEAST_WIDTH, round((end_s - start_s) * LETTERS_A_SECOND)))
+        axis.text((start_s + end_s) / 2, row, label, ha='center', va='center', fontsize=7.5)
 
 
 def main() -> None:
@@ -62,14 +64,14 @@ def main() -> None:
     record = json.loads(arguments.record.read_text(encoding='utf-8'))
     labels = json.loads(arguments.labels.read_text(encoding='utf-8'))
     images, length_s = pictures(arguments.video)
-    figure = pyplot.figure(figsize=(11, 3.4), dpi=110)
+    figure = pyplot.figure(figsize=(11, 3.8), dpi=110)
     for index, image in enumerate(images):
-        axis = figure.add_axes((0.07 + 0.92 * index / PICTURES, 0.55, 0.92 / PICTURES, 0.43))
+        axis = figure.add_axes((0.07 + 0.92 * index / PICTURES, 0.55, 0.92 / PICTURES, 0.42))
         side = image.shape[0]
         left = (image.shape[1] - side) // 2
         axis.imshow(image[:, left : left + side])
         axis.set_axis_off()
-    axis = figure.add_axes((0.07, 0.13, 0.92, 0.4))
+    axis = figure.add_axes((0.07, 0.12, 0.92, 0.42))
     true = [(row['start_s'], row['end_s'], row['caption']) for row in labels['segments']]
     said = [
         (event['start_s'], event['end_s'], event['text'])

@@ -85,21 +85,10 @@ def test_no_shipped_model_has_seen_what_is_kept_for_the_tests():
     cards = sorted(MODELS.glob('*/card.md'))
     assert cards
     for card in cards:
-        if of_the_first_world(card.parent):
-            continue
         told = json.loads((card.parent / 'training.json').read_text(encoding='utf-8'))
         if told['settings']['data'].get('simulator') is None:
             continue  # trained on recordings
         check_training_data(told['data'])
-
-
-def of_the_first_world(model: Path) -> bool:
-    """Tell whether a model was trained before the world had what is kept for the tests."""
-    card = (model / 'card.md').read_text(encoding='utf-8')
-    config = json.loads((model / 'config.json').read_text(encoding='utf-8'))
-    first = 'first version of the simulated world' in card
-    assert first == ('next' not in config['queries']), f'{model}: card and config disagree'
-    return first
 
 
 def check_training_data(data: dict) -> None:
