@@ -5,7 +5,7 @@
     make demo ARGS="--json build/demo.json --no-loop"
     python -m benchmarks.demo_picture --record build/demo.json --out docs/images/demo.png
 
-Needs matplotlib (pip install matplotlib), which nothing else here does.
+Needs matplotlib (pip install matplotlib).
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from vljepa_ros.stream.video_source import VideoSource
 PICTURES = 9
 IDLE, BUSY = '#d5d8dc', '#7fb3d5'
 QUIET_TEXT = 'Nothing happens.'
-# What fits into a bar of a video of half a minute.
-LETTERS_A_SECOND, LEAST_WIDTH = 6.5, 9
+LETTERS_A_LINE, LEAST_WIDTH = 174, 9  # what fits into the picture's width, and into a short bar
 
 
 def pictures(video: Path) -> tuple[list[np.ndarray], float]:
@@ -35,14 +34,18 @@ def pictures(video: Path) -> tuple[list[np.ndarray], float]:
     return [frames[index].image for index in chosen], frames[-1].time_s
 
 
-def bars(axis: Any, row: int, stretches: list[tuple[float, float, str]]) -> None:
-    """Draw stretches of time with their texts."""
+def bars(
+    axis: Any, row: int, stretches: list[tuple[float, float, str]], *, length_s: float
+) -> None:
+    """Draw stretches of time with their texts; `length_s` is that of the whole picture."""
     for start_s, end_s, text in stretches:
         quiet = text == QUIET_TEXT
         colour = IDLE if quiet else BUSY
         axis.barh(row, end_s - start_s, left=start_s, color=colour, edgecolor='white', height=0.9)
         words = '' if quiet else text.removeprefix('The robot ').rstrip('.')
-        label = textwrap.fill(words, max(LEAST_WIDTH, round((end_s - start_s) * LETTERS_A_SECOND)))
+        label = textwrap.fill(
+            words, max(LEAST_WIDTH, round((end_s - start_s) / length_s * LETTERS_A_LINE))
+        )
         axis.text((start_s + end_s) / 2, row, label, ha='center', va='center', fontsize=7.5)
 
 
@@ -78,8 +81,8 @@ def main() -> None:
         for event in record['events']
         if event['phase'] == 'ENDED'
     ]
-    bars(axis, 1, true)
-    bars(axis, 0, said)
+    bars(axis, 1, true, length_s=length_s)
+    bars(axis, 0, said, length_s=length_s)
     axis.set(xlim=(0, length_s), yticks=(0, 1), yticklabels=('events', 'truth'))
     axis.set_xlabel('seconds (grey: nothing happens)')
     axis.spines[['top', 'right', 'left']].set_visible(False)

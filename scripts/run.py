@@ -43,7 +43,7 @@ def main() -> None:
     try:
         os.execvpe(command[0], command, env)
     except FileNotFoundError:
-        fail(f'no command {name!r} in the environment')
+        fail(f'no command {command[0]!r} in the environment')
 
 
 def _arguments() -> argparse.Namespace:

@@ -212,7 +212,8 @@ def test_borders_in_videos_of_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     shutil.copy(sample, tmp_path / 'renamed.mp4')
     results = Results('events', quick=True)
     real_videos.add_real_borders(results, load_engine('tiny', threads=1), tmp_path)
-    assert results.scores['events.real.boundary_f1'].value > 0.7
+    score = results.scores['events.real.boundary_f1'].value
+    assert score > max(0.7, results.scores['events.real.boundary_f1:blind'].value)
     assert results.scores['events.real.boundary_recall'].samples == len(borders_s)
     assert max(results.raw['events.real']['table']) <= 20.0
 

@@ -241,6 +241,8 @@ def test_colcon_install_has_executables(workspace, name):
 def test_installed_command_runs(workspace, tmp_path, command):
     executable = workspace / command if '/' in command else command
     assert 'demo' in _sourced(workspace, [executable, '--help'], cwd=tmp_path)
+    found = _sourced(workspace, ['which', str(executable)], cwd=tmp_path)
+    assert Path(found).is_relative_to(workspace), 'not that of another installation'
 
 
 def _run(command, **arguments) -> str:

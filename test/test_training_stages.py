@@ -392,16 +392,16 @@ def test_noise_stays_where_texts_differ():
     assert float((points * noisy).sum(-1).min()) < 0.8
 
 
-def test_words_that_the_decoder_reads_back_are_hidden_by_chance():
+def test_tokens_that_the_decoder_reads_back_are_hidden_by_chance():
     ids = torch.arange(1, 10_001).reshape(100, 100)
-    read = decoder_training.hide_words(ids, 0.3, torch.Generator().manual_seed(0), hidden=0)
+    read = decoder_training.hide_tokens(ids, 0.3, torch.Generator().manual_seed(0), hidden=0)
     hidden = read == 0
     assert float(hidden.float().mean()) == pytest.approx(0.3, abs=0.02)
     assert torch.equal(read[~hidden], ids[~hidden])
-    again = decoder_training.hide_words(ids, 0.3, torch.Generator().manual_seed(0), hidden=0)
+    again = decoder_training.hide_tokens(ids, 0.3, torch.Generator().manual_seed(0), hidden=0)
     assert torch.equal(read, again)
     assert torch.equal(
-        decoder_training.hide_words(ids, 0.0, torch.Generator().manual_seed(0), hidden=0), ids
+        decoder_training.hide_tokens(ids, 0.0, torch.Generator().manual_seed(0), hidden=0), ids
     )
     with pytest.raises(ConfigurationError, match=r'word_dropout is 1\.0; .* \[0, 1\)'):
         DecoderConfig(word_dropout=1.0)

@@ -109,7 +109,7 @@ def train_decoder(
         # [EOS] goes right behind each text; what follows is not scored.
         ended.scatter_(1, mask.sum(1, keepdim=True), tokenizer.eos)
         with stage.autocast():
-            read = hide_words(ids, config.word_dropout, generator, hidden=tokenizer.pad)
+            read = hide_tokens(ids, config.word_dropout, generator, hidden=tokenizer.pad)
             logits = decoder(noisy, torch.cat((bos, read), dim=1))
         loss = functional.cross_entropy(
             logits.float().transpose(1, 2), ended, ignore_index=tokenizer.pad
@@ -140,14 +140,20 @@ def add_noise(
     return functional.normalize(embeddings + length * direction, dim=-1)
 
 
-def hide_words(
+def hide_tokens(
     ids: torch.Tensor, share: float, generator: torch.Generator, *, hidden: int
 ) -> torch.Tensor:
-    """Put `hidden` in place of a `share` of the tokens [N, L].
+    """Put `hidden` in place of some tokens.
 
-    A decoder that reads all its words back learns which of them follow each other, and writes of a
-    new combination one that it knows. What it cannot read it must take from the embedding (Bowman
-    et al. 2016, "Generating Sentences from a Continuous Space", section 3.1).
+    A decoder that reads back all its words learns which of them follow each other; what it cannot
+    read it must take from the embedding (Bowman et al. 2016, "Generating Sentences from a
+    Continuous Space", section 3.1).
+
+    Args:
+        ids: int64 [N, L].
+        share: how likely each is hidden, 0 .. 1.
+        generator: of what is drawn, on the processor.
+        hidden: the id that is read instead.
     """
     chosen = torch.rand(ids.shape, generator=generator).to(ids.device) < share
     return ids.masked_fill(chosen, hidden)

@@ -367,7 +367,7 @@ def _source_tree_command(name: str, arguments: list[str]) -> int:
         raise MissingDependencyError(
             f'vljepa {name} needs the folder {module.partition(".")[0]}/ of the source tree, '
             'which is not installed on robots. Clone the repository and run there: '
-            f'scripts/run.py --test python -m vljepa_ros.cli {name}'
+            f'python3 scripts/run.py --test vljepa {name}'
         )
     return int(importlib.import_module(module).main(arguments))
 

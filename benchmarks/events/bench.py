@@ -23,7 +23,14 @@ from benchmarks.events.decodes import Policy
 from benchmarks.events.model_words import ModelWords
 from benchmarks.events.quiet_streams import HOUR_S, QuietKind, quiet_streams
 from benchmarks.events.real_videos import add_real_borders, find_videos
-from benchmarks.events.scoring import Point, Scorer, border_scores, matched, true_borders
+from benchmarks.events.scoring import (
+    WITHIN_S,
+    Point,
+    Scorer,
+    border_scores,
+    matched,
+    true_borders,
+)
 from benchmarks.events.streams import (
     FIRST_SEED,
     PER_SPLIT,
@@ -43,7 +50,6 @@ from vljepa_ros.stream.changes.choice import DEFAULT, DETECTORS
 from vljepa_ros.stream.changes.detector import CommonConfig
 
 QUICK = 'one stream a split, a third of the settings, the default detector'
-WITHIN_S = 0.5
 ROUNDS = 2000  # samples that the detector's cost is measured with
 
 

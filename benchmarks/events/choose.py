@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from benchmarks.events.curves import curve_reduction
 from benchmarks.events.model_words import ModelWords
-from benchmarks.events.scoring import Point, Scorer, border_scores, true_borders
+from benchmarks.events.scoring import WITHIN_S, Point, Scorer, border_scores, true_borders
 from benchmarks.events.streams import VAL_STREAMS, val_streams, watched
 from benchmarks.events.sweeps import Make, Sweeps
 from training.evaluation.test_set import DEFAULT_CACHE
@@ -38,7 +38,6 @@ from vljepa_ros.stream.changes.surprise import SurpriseConfig, SurpriseDetector
 from vljepa_ros.stream.changes.variance import VarianceConfig, VarianceDetector
 from vljepa_ros.stream.changes.ward import WardConfig, WardDetector
 
-WITHIN_S = 0.5
 BLURS_S = (0.2, 0.4, 0.7)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.events.scoring import border_scores
+from benchmarks.events.scoring import WITHIN_S, border_scores
 from training.evaluation.intervals import exact
 from training.evaluation.results import Results
 from vljepa_ros.errors import ConfigurationError
@@ -24,7 +24,6 @@ from vljepa_ros.recordings.opening import open_recording
 from vljepa_ros.recordings.watching import EventFinder, Watcher
 
 KNOWN = Path(__file__).with_name('real_videos.json')
-WITHIN_S = 0.5  # as in the simulated streams; the error of reading comes on top
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,11 @@ def borders_of(engine: Engine, path: Path) -> Iterator[float]:
     yield from started
 
 
+def evenly(count: int, until_s: float) -> list[float]:
+    """Return evenly spaced moments: what one would score without looking."""
+    return [until_s * (number + 0.5) / count for number in range(count)]
+
+
 def add_real_borders(results: Results, engine: Engine, folder: Path) -> None:
     """Add the scores of the borders in all videos together, `events.real.<score>`.
 
@@ -107,7 +111,11 @@ def add_real_borders(results: Results, engine: Engine, folder: Path) -> None:
         for video in videos
     }
     truth = [video.borders_s for video in videos]
-    scores = border_scores(list(found.values()), truth, within_s=WITHIN_S + error_s)
+    within_s = WITHIN_S + error_s
+    scores = border_scores(list(found.values()), truth, within_s=within_s)
+    even = [evenly(len(video.borders_s), video.until_s) for video in videos]
+    *_, blind = border_scores(even, truth, within_s=within_s)
+    results.add('events.real.boundary_f1:blind', exact(blind))
     counts = (sum(map(len, found.values())), sum(map(len, truth)), 0)
     for name, score, count in zip(('precision', 'recall', 'f1'), scores, counts, strict=True):
         results.add(f'events.real.boundary_{name}', exact(score, count))

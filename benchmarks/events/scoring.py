@@ -19,6 +19,7 @@ from training.evaluation.fixed_cider import FixedCider
 from training.evaluation.streams import Stream
 from training.world.language import phrasings
 
+WITHIN_S = 0.5  # how far a border may be off
 Decoder = Callable[[np.ndarray], list[str]]
 
 

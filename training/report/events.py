@@ -81,10 +81,11 @@ def _borders(results: Values) -> str:
             f'{_number(metrics, "events.false_per_hour.moving", 1)}',
         ],
         [
-            'real videos: borders within 1 s of those read by eye; F1, precision, recall',
+            'a real video: borders within 1 s of those read by eye; F1, precision, recall, and F1 '
+            'of evenly spaced ones',
             ', '.join(
                 _number(metrics, f'events.real.boundary_{part}', 2)
-                for part in ('f1', 'precision', 'recall')
+                for part in ('f1', 'precision', 'recall', 'f1:blind')
             ),
         ],
         ['the detector takes for a sample', f'{_number(metrics, "events.detector_us", 0)} µs'],

@@ -14,15 +14,13 @@ from std_msgs.msg import Header
 
 from vljepa_ros.errors import ImageError, StreamError
 from vljepa_ros.nodes.health import Health
+from vljepa_ros.nodes.stamp_check import StampCheck
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
 from vljepa_ros.nodes.transports import Transport
 from vljepa_ros.stream.clip_buffer import Arrival, Clip, ClipBuffer
 from vljepa_ros.stream.clip_wait import ClipWait
 from vljepa_ros.stream.stamp_grid import StampGrid
 from vljepa_ros.stream.stamps import SECOND_NS
-
-# Further from the node's clock no delay lies: these are stamps of another clock.
-OTHER_CLOCK_NS = 60 * SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ class CameraStream:
         self._buffer = buffer
         self._health = health
         self._now_ns = now_ns
+        self._check = StampCheck(name=name, topic=topic, health=health, now_ns=now_ns)
         self._grid = StampGrid(1.0)
         self._wait = ClipWait(buffer.span_ns)
         self._form = ''
@@ -108,7 +107,6 @@ class CameraStream:
             )
             return None
         self._note_form(form)
-        self._note_clock(stamp_ns)
         if arrival is Arrival.LATE:
             self._health.count('frames_late')
             return None
@@ -117,6 +115,8 @@ class CameraStream:
             self._health.warn(
                 f'Time on {self._topic} jumped back by {back_s:.3f} s; the clip starts anew'
             )
+        if arrival is not Arrival.REPEATED:
+            self._check.note(stamp_ns)
         if self._grid.rate_hz != rate_hz:
             self._grid = StampGrid(rate_hz)
         self._wait.add(stamp_ns)
@@ -143,8 +143,9 @@ class CameraStream:
 
     def close(self) -> None:
         """Take back what is reported as lasting."""
-        for trouble in ('stopped', 'no clip', 'clock'):
+        for trouble in ('stopped', 'no clip'):
             self._health.resolve(f'{trouble} {self.name}')
+        self._check.close()
 
     def view(self, *, stop_timeout_s: float) -> CameraSample:
         """Return the clip that ends at the newest image, due or not.
@@ -211,24 +212,6 @@ class CameraStream:
             f'{longest_s:.2g} s apart ({1 / longest_s:.2g} a second or more) for {span_s:.2g} s '
             'on end. Set a higher rate in the camera, or find what loses images (ros2 topic hz '
             f'{topic}); play no recording that is shorter than this'
-        )
-
-    def _note_clock(self, stamp_ns: int) -> None:
-        now_ns = self._now_ns()
-        apart_ns = now_ns - stamp_ns
-        # A simulated clock stands at zero until it is heard for the first time.
-        if abs(apart_ns) < OTHER_CLOCK_NS or not now_ns:
-            self._health.resolve(
-                f'clock {self.name}', f"The stamps on {self._topic} are of this node's clock now"
-            )
-            return
-        side = 'before' if apart_ns > 0 else 'ahead of'
-        self._health.trouble(
-            f'clock {self.name}',
-            f'Images on {self._topic} are stamped {abs(apart_ns) / SECOND_NS:.0f} s {side} this '
-            "node's clock. Events carry the images' time; latency is not measured. For a "
-            'recording, play it with its clock (ros2 bag play --clock) and start the nodes with '
-            'use_sim_time:=true; for a camera, set the clocks of both machines alike',
         )
 
     def _note_form(self, form: str) -> None:

@@ -61,6 +61,11 @@ class Health:
         with self._lock:
             self._times.setdefault(name, deque(maxlen=TIME_SAMPLES)).append(seconds)
 
+    def forget(self, name: str) -> None:
+        """Forget the samples of a time."""
+        with self._lock:
+            self._times.pop(name, None)
+
     def state(self, facts: Mapping[str, str]) -> None:
         """Set facts, such as the model's identity."""
         with self._lock:

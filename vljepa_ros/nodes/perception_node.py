@@ -14,7 +14,7 @@ from rclpy.duration import Duration
 from vljepa_ros.inference import Engine
 from vljepa_ros.interfaces import Classification, Embedding, EmbedText
 from vljepa_ros.nodes import qos
-from vljepa_ros.nodes.camera_stream import OTHER_CLOCK_NS, CameraSample
+from vljepa_ros.nodes.camera_stream import CameraSample
 from vljepa_ros.nodes.cameras import CAMERA_PARAMETERS, Cameras, check_cameras
 from vljepa_ros.nodes.embedder import EMBEDDER_PARAMETERS, Embedder
 from vljepa_ros.nodes.engine_host import EngineHost
@@ -23,9 +23,9 @@ from vljepa_ros.nodes.model_node import ModelNode
 from vljepa_ros.nodes.model_parameters import MODEL_PARAMETERS
 from vljepa_ros.nodes.runner import run
 from vljepa_ros.nodes.scores import scored_texts
+from vljepa_ros.nodes.stamp_check import LATENCY, age_s
 from vljepa_ros.nodes.stamps import to_stamp
 from vljepa_ros.nodes.view_services import ViewServices
-from vljepa_ros.stream.stamps import SECOND_NS
 from vljepa_ros.world.action_inference import ScoredCandidate
 
 FINISH_TIMEOUT_S = 5.0
@@ -114,9 +114,9 @@ class PerceptionNode(ModelNode):
             )
         )
         self.health.count('embeddings')
-        age_ns = self.get_clock().now().nanoseconds - sample.clip.last_stamp_ns
-        if abs(age_ns) < OTHER_CLOCK_NS:
-            self.health.measure('latency', age_ns / SECOND_NS)
+        age = age_s(sample.clip.last_stamp_ns, now_ns=self.get_clock().now().nanoseconds)
+        if age is not None:
+            self.health.measure(LATENCY, age)
 
     def labelled(
         self, sample: CameraSample, query: str, ranked: Sequence[ScoredCandidate]
