@@ -187,3 +187,17 @@ def test_the_real_cv_bridge(monkeypatch):
     monkeypatch.setitem(sys.modules, 'rosbags.image', None)
     grey = np.full((4, 6), 90 * 257, dtype=np.uint16)
     np.testing.assert_allclose(images.to_rgb(message(grey, 'mono16')), 90, atol=1)
+
+
+@pytest.mark.parametrize(
+    ('image', 'named'),
+    [
+        (PICTURE / 255.0, r'goal is float64 \[\d+, \d+, 3\]; .*astype'),
+        (PICTURE[..., 0], r'goal is uint8 \[\d+, \d+\]; it must be'),
+        (PICTURE[:0], r'goal is uint8 \[0, \d+, 3\]'),
+        ('picture.png', 'goal is of type str; it must be'),
+    ],
+)
+def test_what_is_no_picture_becomes_no_message(image, named):
+    with pytest.raises(ImageError, match=named):
+        images.to_message(image, Header(), name='goal')

@@ -107,7 +107,7 @@ def test_every_segment_has_its_text_time_and_picture(page):
     assert len(cards) == 3
     texts = [''.join(elements.texts['text'])]
     assert texts == [f'nothing happens{NASTY}nothing happens']
-    assert elements.texts['time'] == ['0:00.0 to 0:30.0', '0:30.0 to 1:00.0', '1:00.0 to 1:00.0']
+    assert elements.texts['time'] == ['0:00.7 to 0:30.7', '0:30.7 to 1:00.7', '1:00.7 to 1:00.7']
     pictures = elements.of('img')
     assert len(pictures) == 3
     greys = []
@@ -121,7 +121,8 @@ def test_every_segment_has_its_text_time_and_picture(page):
     assert greys[1] in (20 + 2 * 45, 20 + 2 * 65)
     assert greys[2] == 20 + 2 * 70
     bars = elements.of('rect')
-    assert [bar['x'] for bar in bars] == ['0.000%', '50.000%', '100.000%']
+    # The page begins with the first clip's first image, 0.7 s before its middle.
+    assert [bar['x'] for bar in bars] == ['1.153%', '50.577%', '100.000%']
     assert [bar['class'] for bar in bars] == ['bar c0', 'bar c1', 'bar c0']
 
 
@@ -218,6 +219,8 @@ def test_a_video_is_watched_by_the_model(tmp_path, capsys):
     text = out.read_text(encoding='utf-8')
     assert text.count('<img class="picture"') == 1
     assert 'has watched its images' in text
+    # The video has 40 images at 10 Hz, and the segment begins in the middle of the first clip.
+    assert '0:00.7 to' in text, 'times are those of the video'
 
 
 def write_images(path: Path, *, count: int) -> Path:

@@ -202,10 +202,11 @@ class VljepaClient:
 
         Raises:
             ServiceError: the node refused, with its reason, or did not answer in time.
+            ImageError: a picture is something else.
         """
         request = InferAction.Request(
-            initial=to_message(initial, Header()),
-            goal=to_message(goal, Header()),
+            initial=to_message(initial, Header(), name='initial'),
+            goal=to_message(goal, Header(), name='goal'),
             candidates=list(candidates),
         )
         answer = self._ask(InferAction, 'infer_action', request, timeout_s)

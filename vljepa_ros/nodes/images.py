@@ -23,6 +23,10 @@ from vljepa_ros.stream import encoded_images
 from vljepa_ros.stream.image_ops import Picture
 
 PLAIN_ENCODINGS = encoded_images.PLAIN_ENCODINGS
+WANTED = (
+    'it must be an array of uint8 [H, W, 3], RGB, 0 to 255 '
+    '(numbers in 0..1: (255 * image).astype(np.uint8))'
+)
 Converter = Callable[[Image], np.ndarray]
 
 
@@ -55,8 +59,21 @@ def picture_in(field: str, message: Image) -> Picture:
         raise ImageError(f'{field}: {error}') from error
 
 
-def to_message(image: np.ndarray, header: Header) -> Image:
-    """Return RGB uint8 [H, W, 3] as a message in rgb8."""
+def to_message(image: np.ndarray, header: Header, *, name: str = 'image') -> Image:
+    """Return RGB uint8 [H, W, 3] as a message in rgb8.
+
+    Args:
+        image: the picture.
+        header: of the message.
+        name: what an error calls it.
+
+    Raises:
+        ImageError: it is something else; its bytes would be shown as a wrong picture.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f'{name} is of type {type(image).__name__}; {WANTED}')
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ImageError(f'{name} is {image.dtype} {list(image.shape)}; {WANTED}')
     height, width = image.shape[:2]
     data = array.array('B')  # rclpy takes it as it is; lists and arrays of NumPy are copied slowly
     data.frombytes(np.ascontiguousarray(image).data.cast('B'))

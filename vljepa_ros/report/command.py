@@ -166,7 +166,8 @@ def _seen(
 
 def _period(streams: list[Stream]) -> Period:
     segments = [segment for stream in streams for segment in stream.segments]
-    moments = [moment for stream in streams for moment in stream.moments_ns]
+    # A segment begins in the middle of its first clip, the recording before that.
+    moments = [moment for stream in streams for moment in stream.images_ns]
     return Period(
         min([*(segment.start_ns for segment in segments), *moments]),
         max([*(segment.end_ns for segment in segments), *moments]),

@@ -46,6 +46,7 @@ class Stream:
     Attributes:
         segments: in the order of time.
         moments_ns: of the embeddings.
+        images_ns: stamps of the first and the last image that the embeddings are of.
         distances: of each embedding to the mean of its segment's embeddings before it, 0 to 2; of
             a segment's first one to the mean of the segment before.
     """
@@ -54,6 +55,7 @@ class Stream:
     query: str
     segments: list[Segment]
     moments_ns: list[int] = field(default_factory=list)
+    images_ns: tuple[int, ...] = ()
     distances: list[float] = field(default_factory=list)
 
 
@@ -122,6 +124,8 @@ def add_embeddings(
         else:
             before = segment.mean
         stream.moments_ns.append(embedding.moment_ns)
+        ends_ns = (*stream.images_ns, embedding.clip_start_ns, embedding.clip_end_ns)
+        stream.images_ns = min(ends_ns), max(ends_ns)
         stream.distances.append(_distance(before, embedding.vector))
         segment.mean += embedding.vector
         if not segment.has_ended and number == len(stream.segments) - 1:
