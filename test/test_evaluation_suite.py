@@ -222,7 +222,7 @@ def test_an_installed_package_without_the_source_tree_says_what_is_missing(tmp_p
     )
     assert result.returncode == 1
     assert 'needs the folder training/ of the source tree' in result.stderr
-    assert 'python -m vljepa_ros.cli eval' in result.stderr
+    assert 'scripts/run.py --test vljepa eval' in result.stderr
 
 
 @pytest.mark.render
