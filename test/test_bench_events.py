@@ -210,8 +210,9 @@ def test_borders_in_videos_of_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(ConfigurationError, match=r"lacks the real videos \['table'\]: download"):
         real_videos.find_videos(tmp_path)
     shutil.copy(sample, tmp_path / 'renamed.mp4')
+    files = real_videos.find_videos(tmp_path)
     results = Results('events', quick=True)
-    real_videos.add_real_borders(results, load_engine('tiny', threads=1), tmp_path)
+    real_videos.add_real_borders(results, load_engine('tiny', threads=1), files)
     score = results.scores['events.real.boundary_f1'].value
     assert score > max(0.7, results.scores['events.real.boundary_f1:blind'].value)
     assert results.scores['events.real.boundary_recall'].samples == len(borders_s)

@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Results:
     """Measure everything."""
-    if options.real_videos is not None:
-        find_videos(options.real_videos)  # what is missing is said before an hour has passed
+    # What is missing is said before an hour has passed.
+    real = find_videos(options.real_videos) if options.real_videos is not None else {}
     engine = load_engine(options.model)
     names = test_streams(1 if options.quick else options.per_split)
     place = {'cache': options.cache, 'workers': options.workers}
@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> Results:
     for kind in QuietKind:
         still = quiet_streams(engine, kind, count=1 if options.quick else 12, **place)
         _add_false_events(results, kind, still)
-    if options.real_videos is not None:
-        add_real_borders(results, engine, options.real_videos)
+    if real:
+        add_real_borders(results, engine, real)
     results.add('events.detector_us', exact(detector_us(streams[0]), ROUNDS))
     _add_compute(results, engine, words, policies)
     results.raw['curves'] = {

@@ -9,9 +9,10 @@ camera's picture.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,17 +77,17 @@ def find_videos(folder: Path) -> dict[str, Path]:
 
 def borders_of(engine: Engine, path: Path) -> Iterator[float]:
     """Yield the moments, in seconds, at which the events of a video start; not the first."""
-    recording = open_recording(path)
     watcher, finder = Watcher(engine), EventFinder(engine)
-    started = (
-        event.start_ns / 1e9
-        for image in recording.images()
-        for embedding in watcher.take(image)
-        for event in finder.take(embedding)
-        if event.phase == 'STARTED'
-    )
-    next(started, None)
-    yield from started
+    with contextlib.closing(open_recording(path)) as recording:
+        started = (
+            event.start_ns / 1e9
+            for image in recording.images()
+            for embedding in watcher.take(image)
+            for event in finder.take(embedding)
+            if event.phase == 'STARTED'
+        )
+        next(started, None)
+        yield from started
 
 
 def evenly(count: int, until_s: float) -> list[float]:
@@ -94,16 +95,15 @@ def evenly(count: int, until_s: float) -> list[float]:
     return [until_s * (number + 0.5) / count for number in range(count)]
 
 
-def add_real_borders(results: Results, engine: Engine, folder: Path) -> None:
+def add_real_borders(results: Results, engine: Engine, files: Mapping[str, Path]) -> None:
     """Add the scores of the borders in all videos together, `events.real.<score>`.
 
     Args:
         results: to add to.
         engine: the model.
-        folder: has the videos.
+        files: what `find_videos` found.
     """
     videos, error_s = known_videos()
-    files = find_videos(folder)
     found = {
         video.name: [
             time_s for time_s in borders_of(engine, files[video.name]) if time_s <= video.until_s
