@@ -24,6 +24,7 @@ from training.comparison.encoders import Way, measured_steps, settled_steps
 from training.comparison.judging import LABELS, Judged, JudgedClips, label_of, label_texts
 from training.comparison.latency import measure_latency, medians
 from training.comparison.learning import LearningConfig, learn, read_curve, read_judged
+from training.comparison.material import load_encoder
 from training.comparison.probe import ProbeConfig, probe
 from training.comparison.sizes import parameters
 from training.comparison.vljepa_learner import CausalPredictor, VLJEPALearner, VLJEPAOptions
@@ -533,3 +534,21 @@ def test_dual_encoder_learns_captions_only():
     assert all(len(own) == 1 and own[0].query == 'video' and own[0].negatives for own in drawn)
     plain = CaptionPairs(Remembered(), count=3, hard_negatives=False)
     assert plain.pairs(0, rng)[0].negatives == ()
+
+
+def test_the_x_encoder_of_a_checkpoint_is_taken(checkpoint: Path, tmp_path: Path) -> None:
+    config = load_checkpoint(checkpoint).config
+    encoder = load_encoder(tmp_path, config, checkpoint=str(checkpoint))
+    theirs = load_checkpoint(checkpoint).network('x_encoder').state_dict()
+    assert theirs.keys() == encoder.state_dict().keys()
+    assert all(torch.equal(value, theirs[name]) for name, value in encoder.state_dict().items())
+    assert not any(weight.requires_grad for weight in encoder.parameters())
+
+
+def test_an_x_encoder_that_does_not_fit_or_is_missing(checkpoint: Path, tmp_path: Path) -> None:
+    config = load_checkpoint(checkpoint).config
+    other = replace(config, clip_frames=config.clip_frames * 2)
+    with pytest.raises(ConfigurationError, match=f'reads {config.clip_frames} frames'):
+        load_encoder(tmp_path, other, checkpoint=str(checkpoint))
+    with pytest.raises(ConfigurationError, match='--x-encoder tiny'):
+        load_encoder(tmp_path, config)

@@ -1,8 +1,9 @@
 # Copyright 2026 The vljepa_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The CLIP-style baseline: one embedding a clip, whatever is asked (arXiv 2103.00020).
+r"""The CLIP-style baseline: one embedding a clip, whatever is asked (arXiv 2103.00020).
 
-    python -m training.dual_encoder --data build/data --run build/tiny --out build/dual_encoder
+    python -m training.dual_encoder --data build/data --run build/tiny --x-encoder tiny \
+        --out build/dual_encoder
 
 A video tower against a text tower, trained on (clip, caption) pairs alone with the same InfoNCE.
 Its fairest form here shares all that it can with VL-JEPA: the frozen X-Encoder's features, the
@@ -99,7 +100,7 @@ def new_dual_encoder(model: VLJEPA, encoder: torch.nn.Module) -> VLJEPA:
 def main() -> None:
     """Train a dual encoder from the command line."""
     # They need the whole trainer; a test of the classes above does not.
-    from training.comparison.material import ENCODER_FILE, load_encoder
+    from training.comparison.material import load_encoder
     from training.start_model import new_model
     from training.texts import SimulatorTexts
 
@@ -108,6 +109,9 @@ def main() -> None:
     )
     parser.add_argument('--data', type=Path, default=Path('build/data'), help='rendered episodes')
     parser.add_argument('--run', type=Path, default=Path('build/tiny'), help='of a training')
+    parser.add_argument(
+        '--x-encoder', metavar='MODEL', help='take that of a model, as tiny (default: that of RUN)'
+    )
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument('--out', type=Path, default=Path('build/dual_encoder'), help='checkpoint')
     parser.add_argument(
@@ -122,7 +126,7 @@ def main() -> None:
     episodes = load(arguments.data, split='train', episodes=arguments.episodes)
     folder = arguments.run / 'dual_encoder'
     fresh = new_model(folder, SimulatorTexts(episodes), seed=arguments.seed)
-    encoder = load_encoder(arguments.run / ENCODER_FILE, fresh.config)
+    encoder = load_encoder(arguments.run, fresh.config, checkpoint=arguments.x_encoder)
     model = new_dual_encoder(fresh, encoder)
     index = ClipIndex(episodes, clip_frames=model.config.clip_frames)
     scale = arguments.clips / SourceSizes.clips

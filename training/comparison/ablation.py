@@ -3,7 +3,7 @@
 r"""A small ablation: losses, the Predictor's mask, the Y-Encoder's first weights.
 
     python -m training.comparison.ablation --data build/data --run build/tiny \
-        --json benchmarks/results/ablation.json
+        --x-encoder tiny --json benchmarks/results/ablation.json
 
 Every variant has the same frozen X-Encoder, clips, batches and schedule. An interrupted run goes
 on. Afterwards: python -m training.report

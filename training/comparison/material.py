@@ -25,11 +25,13 @@ from training.start_model import new_model
 from training.texts import SimulatorTexts
 from training.world.language.captions import caption
 from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.model.checkpoint import load_checkpoint
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.pretrained import init_query_table, load_pretrained_bert
 from vljepa_ros.model.tokenizer import Tokenizer
 from vljepa_ros.model.vl_jepa import VLJEPA
 from vljepa_ros.model.x_encoder import XEncoder
+from vljepa_ros.resources import resolve_model
 
 ENCODER_FILE = 'pretraining_clips.safetensors'
 BANK_SIZE = 3000
@@ -101,7 +103,10 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
         '--run',
         type=Path,
         default=Path('build/tiny'),
-        help='folder of a training whose X-Encoder is pretrained; its features are used again',
+        help='folder of the states; of a training whose X-Encoder and features are used again',
+    )
+    parser.add_argument(
+        '--x-encoder', metavar='MODEL', help='take that of a model, as tiny (default: that of RUN)'
     )
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument(
@@ -116,16 +121,27 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cpu', help="where to train: 'cpu' or 'cuda'")
 
 
-def load_encoder(path: Path, config: ModelConfig) -> XEncoder:
-    """Return the frozen X-Encoder of a pretraining's state.
+def load_encoder(run: Path, config: ModelConfig, *, checkpoint: str | None = None) -> XEncoder:
+    """Return a frozen X-Encoder: that of a training run, or that of a checkpoint.
+
+    Args:
+        run: folder of a training whose X-Encoder is pretrained.
+        config: what it is to fit.
+        checkpoint: name or folder of a model whose X-Encoder is taken instead.
 
     Raises:
-        ConfigurationError: there is no such file.
+        ConfigurationError: the run has none yet, or the checkpoint's has another shape.
+        ResourceNotFoundError: there is no such checkpoint.
+        CheckpointError: it is not complete.
     """
+    if checkpoint is not None:
+        return _checkpoint_encoder(checkpoint, config)
+    path = run / ENCODER_FILE
     if not path.is_file():
         raise ConfigurationError(
-            f'{path} is missing: the X-Encoder is not pretrained yet. Run: python -m '
-            f'training.train --run {path.parent} --stop-after pretrain'
+            f'{path} is missing: the X-Encoder is not pretrained yet. Take that of a model that '
+            f'is there (--x-encoder tiny), or run: python -m training.train --run {run} '
+            '--stop-after pretrain'
         )
     prefix = 'x_encoder/'
     with safe_open(path, framework='pt') as file:
@@ -136,6 +152,19 @@ def load_encoder(path: Path, config: ModelConfig) -> XEncoder:
         }
     encoder = XEncoder(config)
     encoder.load_state_dict(state)
+    return encoder.eval().requires_grad_(False)
+
+
+def _checkpoint_encoder(name: str, config: ModelConfig) -> XEncoder:
+    model = load_checkpoint(resolve_model(name), components=('x_encoder',))
+    own = model.config
+    if (own.vision, own.clip_frames) != (config.vision, config.clip_frames):
+        raise ConfigurationError(
+            f'The X-Encoder of {name!r} reads {own.clip_frames} frames and has {own.vision}; '
+            f'needed are {config.clip_frames} frames and {config.vision}, as models/tiny has them'
+        )
+    encoder = XEncoder(config)
+    encoder.load_state_dict(model.network('x_encoder').state_dict())
     return encoder.eval().requires_grad_(False)
 
 
@@ -152,7 +181,7 @@ def load_material(arguments: argparse.Namespace, folder: Path) -> Material:
     texts = SimulatorTexts(episodes, reworded=0.0)
     model = new_model(folder, texts, seed=arguments.seed)
     config = model.config
-    encoder = load_encoder(arguments.run / ENCODER_FILE, config).to(device)
+    encoder = load_encoder(arguments.run, config, checkpoint=arguments.x_encoder).to(device)
     index = ClipIndex(episodes, clip_frames=config.clip_frames)
     scale = arguments.clips / SourceSizes.clips
     sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))

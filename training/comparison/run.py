@@ -3,7 +3,7 @@
 r"""The paper's controlled comparison: predicting embeddings against writing tokens.
 
     python -m training.comparison.run --data build/data --run build/tiny \
-        --json benchmarks/results/comparison.json
+        --x-encoder tiny --json benchmarks/results/comparison.json
 
 Both models see the same frozen X-Encoder, clips, questions, batches and schedule. Progress is
 shown; an interrupted run goes on. Afterwards: python -m training.report

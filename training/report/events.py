@@ -29,10 +29,16 @@ def _decodes(results: Values) -> str:
         ['uniform, 1 Hz', *_point(metrics, 'uniform_1hz'), '1', MISSING],
         ['uniform at the knee', *_point(metrics, 'knee'), MISSING, '1'],
         [
-            'causal, as the node does it',
+            'causal: every segment found once, when it ends (`started_text: nearest`)',
             *_point(metrics, 'causal'),
             _number(metrics, f'{saved}.causal', 2),
             _number(metrics, f'{saved}.knee', 2),
+        ],
+        [
+            'causal: when it starts, too (`started_text: decoder`)',
+            *_point(metrics, 'both_texts'),
+            _number(metrics, f'{saved}.both_texts', 2),
+            MISSING,
         ],
         [
             'offline: Ward on the whole stream',
