@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.events.compute import add_compute
 from benchmarks.events.curves import curve_reduction, knee, reduction
 from benchmarks.events.decodes import Policy
 from benchmarks.events.model_words import ModelWords
@@ -50,7 +50,6 @@ from vljepa_ros.stream.changes.choice import DEFAULT, DETECTORS
 from vljepa_ros.stream.changes.detector import CommonConfig
 
 QUICK = 'one stream a split, a third of the settings, the default detector'
-ROUNDS = 2000  # samples that the detector's cost is measured with
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +82,13 @@ def run(options: argparse.Namespace) -> Results:
         'events',
         quick=options.quick,
         seeds={'streams': [FIRST_SEED, FIRST_SEED + len(names) // 4 - 1]},
-        settings={'model': engine.model_id, 'detector': DEFAULT, 'seconds': SECONDS},
+        settings={
+            'model': engine.model_id,
+            'backend': engine.info.backend,
+            'precision': engine.info.precision,
+            'detector': DEFAULT,
+            'seconds': SECONDS,
+        },
         packages=('mujoco', 'pycocoevalcap', 'scikit-learn'),
     )
     _add_streams(results, streams)
@@ -100,8 +105,8 @@ def run(options: argparse.Namespace) -> Results:
         _add_false_events(results, kind, still)
     if real:
         add_real_borders(results, engine, real)
-    results.add('events.detector_us', exact(detector_us(streams[0]), ROUNDS))
-    _add_compute(results, engine, words, policies)
+    decodes_per_hour = HOUR_S * _decodes_per_s(policies)
+    add_compute(results, engine, streams[0], decodes_per_hour=decodes_per_hour)
     results.raw['curves'] = {
         name: [[point.setting, point.rate_hz, point.cider] for point in points]
         for name, points in curves.items()
@@ -154,9 +159,18 @@ def _add_reductions(results: Results, curves: dict[str, list[Point]], sweeps: Sw
     (one,) = sweeps.causal(
         DETECTORS[DEFAULT], pooled=True, quiet=True, sensitivities=(1.0,), name=DEFAULT
     )
+    (two,) = sweeps.causal(
+        DETECTORS[DEFAULT],
+        pooled=True,
+        quiet=True,
+        both=True,
+        sensitivities=(1.0,),
+        name='both texts',
+    )
     oracle = curves['oracle.pooled'][0]
     saved = 'events.decode_reduction'
     results.add(f'{saved}.causal', exact(reduction(one, uniform, hertz)))
+    results.add(f'{saved}.both_texts', exact(reduction(two, uniform, hertz)))
     results.add(f'{saved}.knee', exact(reduction(one, uniform, bend)))
     results.add(f'{saved}.offline', exact(curve_reduction(curves['offline.pooled'], hertz)))
     results.add(f'{saved}.oracle', exact(reduction(oracle, uniform, hertz)))
@@ -168,6 +182,7 @@ def _add_reductions(results: Results, curves: dict[str, list[Point]], sweeps: Sw
         'uniform_1hz': hertz,
         'knee': bend,
         'causal': one,
+        'both_texts': two,
         'oracle': oracle,
     }.items():
         scores = [score for score in point.by_stream if np.isfinite(score)]
@@ -210,49 +225,8 @@ def _add_false_events(results: Results, kind: QuietKind, streams: Sequence[Strea
     results.add(f'events.false_per_hour.{kind.value}', score, raw=counts)
 
 
-def detector_us(stream: Stream) -> float:
-    """Return the median microseconds that the default detector takes for a sample."""
-    found = DETECTORS[DEFAULT](CommonConfig())
-    times = []
-    for number in range(ROUNDS):
-        embedding = stream.embeddings[number % len(stream.embeddings)]
-        start_ns = time.perf_counter_ns()
-        found.update(number * 200_000_000, embedding)
-        times.append((time.perf_counter_ns() - start_ns) / 1e3)
-    return float(np.median(times))
-
-
-def _add_compute(
-    results: Results, engine: Engine, words: ModelWords, policies: Sequence[Policy]
-) -> None:
-    """Say what an hour of a stream costs in all, not only in decodes."""
-    config = engine.config
-    clip = np.zeros(
-        (1, config.clip_frames, config.image_size, config.image_size, 3), dtype=np.uint8
-    )
-    embed_s = _median_s(lambda: engine.predict(engine.encode(clip), ['caption']))
-    decode_s = _median_s(lambda: engine.decode(np.eye(1, config.embedding_dim, dtype=np.float32)))
-    samples = config.clip_fps * HOUR_S
-    hours = len(policies) * SECONDS / HOUR_S
-    decodes = sum(len(policy.decodes) for policy in policies) / hours
-    detector_s = results.scores['events.detector_us'].value / 1e6
-    parts = {
-        'embedding': samples * embed_s,
-        'detector': samples * detector_s,
-        'decoding': decodes * decode_s,
-        'decoding_uniform_1hz': HOUR_S * decode_s,
-    }
-    for name, seconds in parts.items():
-        results.add(f'events.compute_s_per_hour.{name}', exact(seconds))
-
-
-def _median_s(call: Callable[[], object], *, rounds: int = 20) -> float:
-    times = []
-    for _ in range(rounds):
-        start_s = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start_s)
-    return float(np.median(times))
+def _decodes_per_s(policies: Sequence[Policy]) -> float:
+    return sum(len(policy.decodes) for policy in policies) / (len(policies) * SECONDS)
 
 
 def _half_clip_s(engine: Engine) -> float:

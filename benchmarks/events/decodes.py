@@ -76,9 +76,18 @@ def oracle(stream: Stream, *, pooled: bool) -> Policy:
 
 
 def causal(
-    stream: Stream, detector: SegmentDetector, *, pooled: bool, quiet: Quiet | None = None
+    stream: Stream,
+    detector: SegmentDetector,
+    *,
+    pooled: bool,
+    quiet: Quiet | None = None,
+    both: bool = False,
 ) -> Policy:
-    """Decode each segment that a detector finds, when it has ended."""
+    """Decode each segment that a detector finds, when it has ended.
+
+    With `both` also when it has started, as the event node does unless `started_text` is
+    `nearest`.
+    """
     tracker = SegmentTracker(detector)
     updates = []
     for time_s, embedding in zip(stream.centres_s, stream.embeddings, strict=True):
@@ -87,10 +96,11 @@ def causal(
     decodes, borders, delays = [], [], []
     for update in updates:
         start_s, end_s = update.start_ns / SECOND_NS, update.end_ns / SECOND_NS
-        if update.phase is Phase.STARTED:
-            if update.change > 0.0:
-                borders.append(start_s)
-                delays.append(end_s - start_s)
+        started = update.phase is Phase.STARTED
+        if started and update.change > 0.0:
+            borders.append(start_s)
+            delays.append(end_s - start_s)
+        if started and not both:
             continue
         middle = int(np.abs(stream.centres_s - (start_s + end_s) / 2).argmin())
         embedding = update.embedding if pooled else stream.embeddings[middle]

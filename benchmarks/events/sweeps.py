@@ -60,16 +60,15 @@ class Sweeps:
         *,
         pooled: bool,
         quiet: bool,
+        both: bool = False,
         common: CommonConfig | None = None,
         sensitivities: Sequence[float] = SENSITIVITIES,
         name: str = 'causal',
     ) -> list[Point]:
         """Decode each segment that a detector finds, over its sensitivity."""
+        decide = functools.partial(self._causal, make=make, pooled=pooled, quiet=quiet, both=both)
         return [
-            self._point(
-                functools.partial(self._causal, make=make, pooled=pooled, quiet=quiet, common=one),
-                setting=one.sensitivity,
-            )
+            self._point(functools.partial(decide, common=one), setting=one.sensitivity)
             for one in (
                 dataclasses.replace(common or CommonConfig(), sensitivity=sensitivity)
                 for sensitivity in self._bar(sensitivities, name, pooled=pooled)
@@ -87,10 +86,17 @@ class Sweeps:
         ]
 
     def _causal(
-        self, stream: Stream, *, make: Make, pooled: bool, quiet: bool, common: CommonConfig
+        self,
+        stream: Stream,
+        *,
+        make: Make,
+        pooled: bool,
+        quiet: bool,
+        common: CommonConfig,
+        both: bool = False,
     ) -> Policy:
         rule = self.words.quiet if quiet else None
-        return causal(stream, make(common), pooled=pooled, quiet=rule)
+        return causal(stream, make(common), pooled=pooled, quiet=rule, both=both)
 
     def _point(self, policy: Callable[[Stream], Policy], *, setting: float) -> Point:
         return self.scorer.score([policy(stream) for stream in self.streams], setting=setting)
