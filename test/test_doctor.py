@@ -34,7 +34,10 @@ from vljepa_ros.process_environment import TRANSPORT_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLE = TRANSPORT_VARIABLE
-AREAS = ['Installation', 'ROS 2', 'Images', 'Processor', 'GPU', 'Backends', 'Cache', 'Models']
+AREAS = [
+    *('Installation', 'ROS 2', 'Images', 'Processor', 'GPU', 'Backends'),
+    *('Memory and recordings', 'Cache', 'Models'),
+]
 GPU_IS_THERE = bool(cuda_driver().gpus)
 
 
@@ -103,6 +106,7 @@ def test_on_this_machine(checkpoint_with_graphs: Path, tmp_path: Path, domain_id
     named = {finding['title']: finding for finding in findings}
     for title in ('ROS 2', 'Messages and services', 'ROS_DOMAIN_ID', 'onnxruntime', 'cv2'):
         assert named[title]['level'] == 'OK', named[title]
+    assert {'lancedb', 'rosbags', 'mcap'} <= named.keys()
     for title in ('weights', 'tokenizers', 'graphs', 'runs'):
         assert named[f'{model} {title}']['level'] == 'OK', named[f'{model} {title}']
     assert named['ROS_DOMAIN_ID']['text'] == str(domain_id)

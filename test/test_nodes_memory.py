@@ -277,6 +277,7 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({'text': CUP, 'min_score': 2.0}, 'min_score is 2.0; it is a cosine'),
     ({'text': CUP, 'since': to_stamp(2), 'until': to_stamp(1)}, 'swap them'),
     ({'image': image_message(scene(0), 0), 'query': 'captoin'}, "Did you mean 'caption'"),
+    ({'text': 'a red cup', 'query': 'captoin'}, "Did you mean 'caption'"),
 )
 
 

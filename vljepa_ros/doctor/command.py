@@ -17,6 +17,7 @@ from vljepa_ros.doctor import (
     installation,
     models,
     processor,
+    recordings,
     ros,
     transport,
 )
@@ -95,6 +96,7 @@ def all_areas(names: Sequence[str], options: RunOptions) -> list[Area]:
                 (backends.NOTHING_RUNS, backends.backends),
             ),
         ),
+        Area('Memory and recordings', ((recordings.LIBRARIES, recordings.libraries),)),
         Area('Cache', ((cache.CACHE, cache.writable), (cache.SPACE, cache.space))),
         Area('Models', _model_checks(names, options)),
     ]

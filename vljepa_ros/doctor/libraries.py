@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,34 +38,41 @@ def library(
     """Look at a library.
 
     Args:
-        module: its name in Python.
+        module: its name in Python, or that of a part of it.
         member: what the package uses of it; a library that is installed by half lacks it.
         install: the command that installs it.
         distribution: what pip calls it, where that differs.
         missing: how bad it is where it is not installed.
         why: what it is for, the end of a sentence.
     """
+    title = module.partition('.')[0]
     if not is_there(module):
         purpose = f'; {why}' if why else ''
-        yield Finding(missing, module, f'Not installed{purpose}', f'Install it with: {install}')
+        yield Finding(missing, title, f'Not installed{purpose}', f'Install it with: {install}')
         return
-    yield from in_child(module, load, module, member, distribution or module)
+    yield from in_child(title, load, module, member, distribution or module)
 
 
 def load(module: str, member: str, distribution: str) -> Iterator[Finding]:
     """Import a library; runs in a child process."""
+    title = module.partition('.')[0]
     try:
         imported: Any = importlib.import_module(module)
         functools.reduce(getattr, member.split('.'), imported)
-        version = str(imported.__version__).partition('-')[0]  # openvino adds its build
+        version = _version(sys.modules[title], distribution)
     except Exception as error:  # whatever a library raises that is installed by half
         yield warn(
-            module,
+            title,
             f'Installed, but it does not load ({sentence(error)})',
             f'Install it again with: {REINSTALL} {distribution}',
         )
         return
-    yield ok(module, version)
+    yield ok(title, version)
+
+
+def _version(package: Any, distribution: str) -> str:
+    own = getattr(package, '__version__', None) or importlib.metadata.version(distribution)
+    return str(own).partition('-')[0]  # openvino adds its build
 
 
 def skipped(title: str, reason: str) -> Finding:

@@ -109,13 +109,14 @@ def _vector(request: Search.Request, call: ModelCall) -> tuple[np.ndarray, str]:
     has_image = bool(image.width or image.height or image.data)
     if has_image and request.text:
         raise ConfigurationError('Both a text and an image are given; give one of them')
+    if query:
+        call.run(lambda engine: check_queries([query], engine))
     if not has_image:
         return call.embed_texts(check_texts('text', [request.text]))[0], query
     query = query or DEFAULT_QUERY
     picture = picture_in('image', image)
 
     def predict(engine: Engine) -> np.ndarray:
-        check_queries([query], engine)
         frames = still_clip(
             picture,
             clip_frames=engine.config.clip_frames,

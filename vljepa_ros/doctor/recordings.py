@@ -1,0 +1,27 @@
+# Copyright 2026 The vljepa_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the memory and recordings need; perception, events and the world model do not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from vljepa_ros.doctor.findings import Finding
+from vljepa_ros.doctor.libraries import library
+
+LIBRARIES = 'Libraries of memory and recordings'
+
+
+def libraries() -> Iterator[Finding]:
+    """Look at LanceDB, rosbags and mcap."""
+    pip = f'{sys.executable} -m pip install'
+    yield from library(
+        'lancedb', 'connect', f'{pip} "lancedb>=0.40"', why='the memory and `vljepa index` need it'
+    )
+    why = 'recorded clips, `vljepa report` and `vljepa index` need it'
+    yield from library(
+        'rosbags.rosbag2', 'Writer', f'{pip} rosbags', distribution='rosbags', why=why
+    )
+    why = 'recordings that were cut off are read by it'
+    yield from library('mcap.reader', 'make_reader', f'{pip} mcap', distribution='mcap', why=why)
