@@ -75,7 +75,7 @@ def played(files) -> Iterator[Run]:
     """Play the video once to the nodes, in processes, and keep the nodes running."""
     camera = [
         *('--ros-args', '-r', '__ns:=/vljepa', '-p', f'video:={files / "video.mp4"}'),
-        *('-p', 'loop:=false', '-p', 'exit_at_end:=true', '-p', 'wait_for_subscriber:=true'),
+        *('-p', 'loop:=false', '-p', 'exit_at_end:=true'),
     ]
     embeddings: list[EmbeddingSample] = []
     events: list[Event] = []
@@ -225,6 +225,21 @@ def test_a_signal_ends_the_last_segment_and_the_process(files, number, domain_id
         wait_until(lambda: events[-1].stamp_ns == stamps[-1])
     assert 'Traceback' not in log.read_text()
     assert 'never retrieved' not in log.read_text()
+
+
+def test_a_played_video_is_seen_from_its_first_frame(files, domain_id):
+    values = {'video': str(files / 'video.mp4'), 'loop': 'false'}
+    samples: list[EmbeddingSample] = []
+    with (
+        VljepaClient(context=Context()) as client,
+        process('vljepa_ros.nodes.pipeline', *arguments(files, **values), log=files / 'first_log'),
+    ):
+        client.on_embedding(samples.append)
+        wait_until(lambda: samples)
+        wait_until(lambda: 'first_stamp_ns' in client.diagnostics('camera'))
+        begin_ns = int(client.diagnostics('camera')['first_stamp_ns'])
+    # Discovery takes longer than the camera's first pictures, which are a thirtieth apart.
+    assert 0 <= samples[0].clip_start_ns - begin_ns < SECOND_NS // 2
 
 
 def test_simulated_time(files, domain_id):

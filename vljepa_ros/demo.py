@@ -140,7 +140,6 @@ class _Demo:
             'video': json.dumps(str(self._options.video.absolute()), ensure_ascii=False),
             'rate_hz': self._options.rate_hz,
             'loop': str(self._options.loop).lower(),
-            'wait_for_subscriber': 'true',
             'exit_at_end': 'true',
             'autostart': 'false',
         }

@@ -56,8 +56,9 @@ PARAMETERS = (
     ),
     Parameter(
         'wait_for_subscriber',
-        False,
-        'Begin only when somebody subscribes to the images, so that no frame is missed.',
+        True,
+        'Begin only when somebody subscribes to the images, so that no frame is missed while '
+        'the others start.',
     ),
     Parameter('exit_at_end', False, 'End the process when the video has ended.'),
 )
