@@ -415,9 +415,10 @@ def embeddings() -> torch.Tensor:
 def generate(
     decoder: YDecoder, embeddings: torch.Tensor, **special: int
 ) -> tuple[list[list[int]], np.ndarray]:
-    def next_token(ids: np.ndarray) -> np.ndarray:
+    def next_token(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return decoder.next_token(embeddings, torch.from_numpy(ids)).numpy()
+            some = embeddings[torch.from_numpy(rows)]
+            return decoder.next_token(some, torch.from_numpy(ids)).numpy()
 
     return greedy(next_token, batch=len(embeddings), max_tokens=decoder.max_tokens, **special)
 
@@ -441,6 +442,27 @@ class TestYDecoder:
             assert tokens.tolist() == wanted
             assert score == pytest.approx(best.mean().exp().item(), rel=1e-4)
             assert 0.0 <= score <= 1.0
+
+    def test_complete_texts_are_not_computed_further(
+        self, decoder: YDecoder, embeddings: torch.Tensor
+    ) -> None:
+        rows, _ = generate(decoder, embeddings, bos=1, eos=511, pad=0)
+        eos = rows[0][2]
+        asked: list[tuple[list[int], int]] = []
+
+        def next_token(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+            asked.append((rows.tolist(), ids.shape[1]))
+            with torch.inference_mode():
+                some = embeddings[torch.from_numpy(rows)]
+                return decoder.next_token(some, torch.from_numpy(ids)).numpy()
+
+        texts, _ = greedy(
+            next_token, batch=5, max_tokens=decoder.max_tokens, bos=1, eos=eos, pad=0
+        )
+        for number, text in enumerate(texts):
+            steps = min(len(text) + 1, decoder.max_tokens - 1)
+            assert sum(number in some for some, _ in asked) == steps
+        assert len({len(text) for text in texts}) > 1
 
     def test_stops_at_eos(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:
         """A token that the decoder writes anyway becomes [EOS]: the texts end in front of it."""

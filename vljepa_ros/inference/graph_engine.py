@@ -83,8 +83,8 @@ class GraphEngine(Engine):
         if not len(vectors):
             return []
         tokenizer = self._tokenizers['y_decoder']
-        rows, scores = greedy(
-            lambda ids: self._result('y_decoder', vectors, ids),
+        texts, scores = greedy(
+            lambda rows, ids: self._result('y_decoder', vectors[rows], ids),
             batch=len(vectors),
             max_tokens=self.config.y_decoder.max_tokens,
             bos=tokenizer.bos,
@@ -93,7 +93,7 @@ class GraphEngine(Engine):
         )
         return [
             DecodedText(tokenizer.decode(row), score)
-            for row, score in zip(rows, scores.tolist(), strict=True)
+            for row, score in zip(texts, scores.tolist(), strict=True)
         ]
 
     def nearest(self, embeddings: np.ndarray) -> list[DecodedText]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-NextToken = Callable[[np.ndarray], np.ndarray]
+NextToken = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def greedy(
@@ -20,8 +20,9 @@ def greedy(
     no cache has to be carried through the graphs.
 
     Args:
-        next_token: token ids int64 [batch, L], the first one [BOS] → the logarithms of the
-            probabilities of the token that follows, float [batch, vocab_size].
+        next_token: numbers of the texts that are not complete int64 [n], and their token ids
+            int64 [n, L], the first one [BOS] → the logarithms of the probabilities of the tokens
+            that follow, float [n, vocab_size].
         batch: texts at once.
         max_tokens: the most tokens of a text, [BOS] and [EOS] included.
         bos: id of the token that begins a text.
@@ -32,22 +33,24 @@ def greedy(
         The token ids of each text without [BOS] and [EOS], and the geometric mean of its token
         probabilities, float32 [batch] in [0, 1].
     """
-    ids = np.full((batch, 1), bos, dtype=np.int64)
-    done = np.zeros(batch, dtype=bool)
+    texts: list[list[int]] = [[] for _ in range(batch)]
     total = np.zeros(batch, dtype=np.float32)  # of the logarithms
     count = np.zeros(batch, dtype=np.float32)
+    rows = np.arange(batch)
+    ids = np.full((batch, 1), bos, dtype=np.int64)
     for _ in range(max_tokens - 1):
-        scores = np.array(next_token(ids), dtype=np.float32)  # [batch, vocab_size]
+        scores = np.array(next_token(rows, ids), dtype=np.float32)  # [n, vocab_size]
         scores[:, [bos, pad]] = -np.inf
         token = scores.argmax(axis=1)
-        best = scores[np.arange(batch), token]
+        best = scores[np.arange(len(rows)), token]
         # What is never written takes its share from the others.
-        total += np.where(done, 0.0, best - np.logaddexp.reduce(scores, axis=1))
-        count += ~done
-        token = np.where(done, eos, token)
-        ids = np.concatenate((ids, token[:, None]), axis=1)
-        done |= token == eos
-        if done.all():
+        total[rows] += best - np.logaddexp.reduce(scores, axis=1)
+        count[rows] += 1
+        goes_on = token != eos
+        ids = np.concatenate((ids, token[:, None]), axis=1)[goes_on]
+        rows = rows[goes_on]
+        for row, own in zip(rows, token[goes_on].tolist(), strict=True):
+            texts[row].append(own)
+        if not len(rows):
             break
-    texts = [row[: row.index(eos)] if eos in row else row for row in ids[:, 1:].tolist()]
     return texts, np.exp(total / np.maximum(count, 1.0))

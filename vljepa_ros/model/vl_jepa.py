@@ -117,9 +117,10 @@ class VLJEPA(nn.Module):
         assert isinstance(decoder, YDecoder)
         tokenizer = self.tokenizers['y_decoder']
 
-        def next_token(ids: np.ndarray) -> np.ndarray:
+        def next_token(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
             with torch.inference_mode():
-                step = decoder.next_token(embeddings, torch.from_numpy(ids).to(self.device))
+                some = embeddings[torch.from_numpy(rows).to(embeddings.device)]
+                step = decoder.next_token(some, torch.from_numpy(ids).to(self.device))
                 return step.cpu().numpy()
 
         ids, scores = greedy(
