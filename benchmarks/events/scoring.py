@@ -18,6 +18,7 @@ from benchmarks.events.streams import annotated
 from training.evaluation.fixed_cider import FixedCider
 from training.evaluation.streams import Stream
 from training.world.language import phrasings
+from training.world.symbols import Segment
 
 WITHIN_S = 0.5  # how far a border may be off
 Decoder = Callable[[np.ndarray], list[str]]
@@ -66,14 +67,25 @@ class Scorer:
         )
 
     def score(self, policies: Sequence[Policy], *, setting: float) -> Point:
-        """Score what one policy makes of each stream."""
-        texts: list[str] = []
-        for named, policy in zip(self._named, policies, strict=True):
-            said = self._texts(policy)
-            times = np.array([decode.time_s for decode in policy.decodes])
-            for segment in named:
-                middle_s = (segment.start_s + segment.end_s) / 2
-                texts.append(said[int(np.abs(times - middle_s).argmin())] if said else '')
+        """Score what one policy makes of each stream.
+
+        Every decode counts, but only those that an annotation is matched to are put into words.
+        """
+        matched_to = [
+            _nearest_in_time(named, policy)
+            for named, policy in zip(self._named, policies, strict=True)
+        ]
+        spoken = [
+            decode.embedding
+            for numbers, policy in zip(matched_to, policies, strict=True)
+            for decode in (policy.decodes[number] for number in numbers)
+        ]
+        said = iter(self._decode(np.stack(spoken)) if spoken else [])
+        texts = [
+            next(said) if len(numbers) else ''
+            for named, numbers in zip(self._named, matched_to, strict=True)
+            for _ in named
+        ]
         scores = self._cider.scores(texts)
         ends = np.cumsum([len(named) for named in self._named])
         parts = np.split(scores, ends[:-1])
@@ -85,10 +97,14 @@ class Scorer:
             tuple(float(part.mean()) if len(part) else float('nan') for part in parts),
         )
 
-    def _texts(self, policy: Policy) -> list[str]:
-        if not policy.decodes:
-            return []
-        return self._decode(np.stack([decode.embedding for decode in policy.decodes]))
+
+def _nearest_in_time(named: Sequence[Segment], policy: Policy) -> list[int]:
+    """Return for each annotation the number of the decode nearest to its middle, if any."""
+    times_s = np.array([decode.time_s for decode in policy.decodes])
+    if not len(times_s):
+        return []
+    middles_s = [(segment.start_s + segment.end_s) / 2 for segment in named]
+    return [int(np.abs(times_s - middle_s).argmin()) for middle_s in middles_s]
 
 
 def border_scores(
