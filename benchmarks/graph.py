@@ -88,7 +88,6 @@ def camera(video: Path, *, rate_hz: float = 0.0, loop: bool = False) -> Sequence
         'video': f'"{video.absolute()}"',
         'rate_hz': rate_hz,
         'loop': str(loop).lower(),
-        'wait_for_subscriber': 'true',
         'exit_at_end': 'true',
     }
     arguments = ['--ros-args', '-r', '__ns:=/vljepa', '--log-level', 'warn']

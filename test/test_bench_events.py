@@ -91,6 +91,14 @@ class TestPolicies:
         assert all(0.0 <= delay <= 1.0 for delay in policy.delays_s)
         assert len(causal(made_stream(), detector(name), pooled=False).decodes) == 5
 
+    @pytest.mark.parametrize('name', sorted(DETECTORS))
+    def test_both_texts_are_decoded_where_both_are_wanted(self, name):
+        policy = causal(made_stream(), detector(name), pooled=True, both=True)
+        assert len(policy.decodes) == 10
+        assert len(policy.borders_s) == 4
+        twice = causal(made_stream(), detector(name), pooled=True, quiet=quiet, both=True)
+        assert [int(one.embedding.argmax()) for one in twice.decodes] == [1, 1, 2, 2]
+
 
 class TestScores:
     def test_the_oracle_is_perfect_and_slow_uniform_is_not(self):
@@ -108,6 +116,17 @@ class TestScores:
         best = scorer.score([oracle(made_stream(), pooled=True)], setting=0.0)
         assert whole.cider == pytest.approx(best.cider)
         assert whole.rate_hz == pytest.approx(19 / 20)
+
+    def test_only_what_is_scored_is_put_into_words(self):
+        spoken = []
+
+        def count(embeddings: np.ndarray) -> list[str]:
+            spoken.append(len(embeddings))
+            return say(embeddings)
+
+        scorer = Scorer([made_stream()], count, unseen=[False])
+        scorer.score([uniform(made_stream(), 2.0, pooled=False)], setting=2.0)
+        assert spoken == [2]
 
     def test_cider_is_the_librarys_own(self):
         references = [phrasings(segment) for segment in SEGMENTS]
@@ -143,8 +162,12 @@ class TestScores:
         assert true_borders(made_stream()) == [4.0, 8.0, 10.0, 14.0]
 
 
+def point(rate_hz: float, cider: float) -> Point:
+    return Point(rate_hz, rate_hz, cider, np.array([cider]), np.array([0]))
+
+
 def curve(*pairs: tuple[float, float]) -> list[Point]:
-    return [Point(rate, rate, cider, ()) for rate, cider in pairs]
+    return [point(rate_hz, cider) for rate_hz, cider in pairs]
 
 
 class TestCurves:
@@ -164,9 +187,9 @@ class TestCurves:
 
     def test_reductions_at_equal_cider(self):
         hertz = self.UNIFORM[3]
-        assert reduction(Point(1, 0.1, 3.5, ()), self.UNIFORM, hertz) == pytest.approx(10.0)
+        assert reduction(point(0.1, 3.5), self.UNIFORM, hertz) == pytest.approx(10.0)
         # It says less well what happens: it is compared with the uniform rate that says as much.
-        assert reduction(Point(1, 0.1, 2.0, ()), self.UNIFORM, hertz) == pytest.approx(2.0)
+        assert reduction(point(0.1, 2.0), self.UNIFORM, hertz) == pytest.approx(2.0)
         assert curve_reduction(curve((0.1, 1.0), (0.2, 3.5)), hertz) > 5.0
         assert curve_reduction(curve((0.1, 1.0)), hertz) == 0.0
 
@@ -249,7 +272,13 @@ def test_the_command_measures_and_draws(tmp_path: Path, monkeypatch: pytest.Monk
     arguments += ['--cache', str(tmp_path / 'cache'), '--json', str(out)]
     assert command.main([*arguments, '--plot', str(tmp_path / 'curves.png')]) == 0
     found = json.loads(out.read_text(encoding='utf-8'))
-    for name in ('decode_reduction.causal', 'boundary_f1', 'detector_us', 'false_per_hour.still'):
+    for name in (
+        'decode_reduction.both_texts',
+        'decode_reduction.causal',
+        'boundary_f1',
+        'detector_us',
+        'false_per_hour.still',
+    ):
         assert np.isfinite(found['metrics'][f'events.{name}'])
     assert found['metrics']['events.streams'] == 4
     assert found['metrics']['events.rate_hz.uniform_1hz'] == pytest.approx(1.0, abs=0.1)

@@ -448,10 +448,11 @@ class TestYDecoder:
     ) -> None:
         rows, _ = generate(decoder, embeddings, bos=1, eos=511, pad=0)
         eos = rows[0][2]
-        asked: list[tuple[list[int], int]] = []
+        asked: list[list[int]] = []
 
         def next_token(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
-            asked.append((rows.tolist(), ids.shape[1]))
+            asked.append(rows.tolist())
+            assert ids.shape == (len(rows), len(asked))
             with torch.inference_mode():
                 some = embeddings[torch.from_numpy(rows)]
                 return decoder.next_token(some, torch.from_numpy(ids)).numpy()
@@ -461,7 +462,7 @@ class TestYDecoder:
         )
         for number, text in enumerate(texts):
             steps = min(len(text) + 1, decoder.max_tokens - 1)
-            assert sum(number in some for some, _ in asked) == steps
+            assert sum(number in some for some in asked) == steps
         assert len({len(text) for text in texts}) > 1
 
     def test_stops_at_eos(self, decoder: YDecoder, embeddings: torch.Tensor) -> None:

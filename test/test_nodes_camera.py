@@ -45,7 +45,7 @@ def graph():
 
 def play(graph: Graph, video: Path, **parameters: Any) -> tuple[CameraNode, list[Any]]:
     """Start a camera that waits for the images' list to be connected."""
-    node = graph.add(CameraNode, video=str(video), wait_for_subscriber=True, **parameters)
+    node = graph.add(CameraNode, video=str(video), **parameters)
     images = graph.collect(Image, 'image_raw', qos.IMAGE_OUTPUT)
     assert node.trigger_configure() == SUCCESS
     assert node.trigger_activate() == SUCCESS

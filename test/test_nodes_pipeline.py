@@ -228,7 +228,9 @@ def test_a_signal_ends_the_last_segment_and_the_process(files, number, domain_id
 
 
 def test_a_played_video_is_seen_from_its_first_frame(files, domain_id):
-    values = {'video': str(files / 'video.mp4'), 'loop': 'false'}
+    # The recorder, which needs no model, subscribes to the images before perception does.
+    values = {'video': str(files / 'video.mp4'), 'loop': 'false', 'record': 'true'}
+    values['clip_folder'] = str(files / 'first_clips')
     samples: list[EmbeddingSample] = []
     with (
         VljepaClient(context=Context()) as client,

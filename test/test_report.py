@@ -118,6 +118,9 @@ def made_up_events() -> dict:
         'events.decode_reduction.curve.ward': 3.5,
         'events.cider.causal': 6.5,
         'events.rate_hz.causal': 0.235,
+        'events.decode_reduction.both_texts': 2.2,
+        'events.cider.both_texts': 6.6,
+        'events.rate_hz.both_texts': 0.46,
         'events.boundary_f1': 0.81,
         'events.compute_s_per_hour.embedding': 412.3,
     }
@@ -240,10 +243,11 @@ def test_every_section_is_a_table_once_it_is_measured(name, tmp_path):
 def test_events_tell_what_is_saved_and_leave_out_what_was_not_measured(tmp_path):
     text = body('events', write_results(tmp_path, 'events'))
     assert '100 streams of 5 minutes, 0.41 annotations in an active second, 52 % idle' in text
-    assert '| causal, as the node does it | 0.235 | 6.50 | 4.25 | – |' in text
+    assert '(`started_text: nearest`) | 0.235 | 6.50 | 4.25 | – |' in text
+    assert '(`started_text: decoder`) | 0.460 | 6.60 | 2.20 | – |' in text
     assert '| ward | 3.50 |' in text
     assert '| borders within 0.5 s: F1 | 0.810 |' in text
-    assert ': embedding, decoding, decoding at uniform 1 Hz | 412 s, – s, – s |' in text
+    assert 'at uniform 1 Hz | 412 s, – s, – s |' in text
 
 
 def test_searches_of_the_memory_have_times(tmp_path):

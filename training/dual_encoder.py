@@ -27,7 +27,7 @@ import torch  # noqa: E402
 
 from training.clips import ClipIndex  # noqa: E402
 from training.dataset import load  # noqa: E402
-from training.features import FeatureStore  # noqa: E402
+from training.features import FeatureStore, weights_fingerprint  # noqa: E402
 from training.run_config import SimulatorData  # noqa: E402
 from training.simulator_source import SimulatorSource, SourceSizes  # noqa: E402
 from training.sources import ClipSource, QueryAnswer  # noqa: E402
@@ -35,6 +35,7 @@ from training.trainer import TrainingConfig, train  # noqa: E402
 from training.validation import Validation  # noqa: E402
 from vljepa_ros.model.checkpoint import save_checkpoint  # noqa: E402
 from vljepa_ros.model.config import ModelConfig  # noqa: E402
+from vljepa_ros.model.presets import tiny_config  # noqa: E402
 from vljepa_ros.model.vl_jepa import VLJEPA  # noqa: E402
 
 COMPONENTS = ('x_encoder', 'predictor', 'y_encoder')
@@ -110,7 +111,9 @@ def main() -> None:
     parser.add_argument('--data', type=Path, default=Path('build/data'), help='rendered episodes')
     parser.add_argument('--run', type=Path, default=Path('build/tiny'), help='of a training')
     parser.add_argument(
-        '--x-encoder', metavar='MODEL', help='take that of a model, as tiny (default: that of RUN)'
+        '--x-encoder',
+        metavar='MODEL',
+        help='take the X-Encoder of this model, such as tiny (default: that of RUN)',
     )
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument('--out', type=Path, default=Path('build/dual_encoder'), help='checkpoint')
@@ -124,9 +127,11 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='of weights and batches')
     arguments = parser.parse_args()
     episodes = load(arguments.data, split='train', episodes=arguments.episodes)
-    folder = arguments.run / 'dual_encoder'
-    fresh = new_model(folder, SimulatorTexts(episodes), seed=arguments.seed)
-    encoder = load_encoder(arguments.run, fresh.config, checkpoint=arguments.x_encoder)
+    texts = SimulatorTexts(episodes)
+    encoder = load_encoder(arguments.run, tiny_config(), checkpoint=arguments.x_encoder)
+    # What was trained on another X-Encoder's features is not gone on with.
+    folder = arguments.run / f'dual_encoder-{weights_fingerprint(encoder)}'
+    fresh = new_model(folder, texts, seed=arguments.seed)
     model = new_dual_encoder(fresh, encoder)
     index = ClipIndex(episodes, clip_frames=model.config.clip_frames)
     scale = arguments.clips / SourceSizes.clips

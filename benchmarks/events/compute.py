@@ -24,7 +24,14 @@ ENGINE_ROUNDS = 20
 def add_compute(
     results: Results, engine: Engine, stream: Stream, *, decodes_per_hour: float
 ) -> None:
-    """Add the detector's cost, and what an hour of a stream takes."""
+    """Add the detector's cost, and what an hour of a stream takes.
+
+    Args:
+        results: get the metrics.
+        engine: the model.
+        stream: what the detector's cost is measured on.
+        decodes_per_hour: of the node as it is set by default.
+    """
     config = engine.config
     clip = np.zeros(
         (1, config.clip_frames, config.image_size, config.image_size, 3), dtype=np.uint8

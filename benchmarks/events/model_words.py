@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from vljepa_ros.errors import CheckpointError
@@ -15,19 +13,13 @@ AT_ONCE = 64
 
 
 class ModelWords:
-    """Decodes, and tells quiet embeddings.
-
-    Attributes:
-        decodes: embeddings that have been decoded.
-        seconds: what that took.
-    """
+    """Decodes, and tells quiet embeddings."""
 
     def __init__(self, engine: Engine) -> None:
         """Use an engine with a Y-Decoder."""
         self._engine = engine
         self._known: dict[bytes, str] = {}
         self._quiet: dict[bytes, bool] = {}
-        self.decodes, self.seconds = 0, 0.0
 
     def decode(self, embeddings: np.ndarray) -> list[str]:
         """Return the texts of embeddings [N, D]."""
@@ -35,15 +27,12 @@ class ModelWords:
         keys = [vector.tobytes() for vector in vectors]
         new = {key: row for row, key in enumerate(keys) if key not in self._known}
         order = list(new.items())
-        start_s = time.perf_counter()
         for at in range(0, len(order), AT_ONCE):
             part = order[at : at + AT_ONCE]
             texts = self._engine.decode(vectors[[row for _, row in part]])
             self._known.update(
                 (key, text.text) for (key, _), text in zip(part, texts, strict=True)
             )
-        self.seconds += time.perf_counter() - start_s
-        self.decodes += len(order)
         return [self._known[key] for key in keys]
 
     def quiet(self, embedding: np.ndarray) -> bool:

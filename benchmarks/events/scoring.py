@@ -32,13 +32,15 @@ class Point:
         setting: what was varied: the rate in Hz, or a sensitivity.
         rate_hz: decodes a second of stream.
         cider: mean over all annotations.
-        by_stream: CIDEr's mean over the annotations of each stream.
+        scores: CIDEr of each annotation, float64 [M].
+        streams: number of the stream that each is in, int [M].
     """
 
     setting: float
     rate_hz: float
     cider: float
-    by_stream: tuple[float, ...]
+    scores: np.ndarray
+    streams: np.ndarray
 
 
 class Scorer:
@@ -87,14 +89,13 @@ class Scorer:
             for _ in named
         ]
         scores = self._cider.scores(texts)
-        ends = np.cumsum([len(named) for named in self._named])
-        parts = np.split(scores, ends[:-1])
         calls = sum(len(policy.decodes) for policy in policies)
         return Point(
             setting,
             calls / self._seconds,
             float(scores.mean()),
-            tuple(float(part.mean()) if len(part) else float('nan') for part in parts),
+            scores,
+            np.repeat(np.arange(len(self._named)), [len(named) for named in self._named]),
         )
 
 

@@ -20,7 +20,7 @@ from vljepa_ros.stream.changes.detector import CommonConfig, SegmentDetector
 
 # 2 Hz to 0.01 Hz, the paper's range, and 1 Hz among them.
 RATES_HZ = (2.0, 1.4, 1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.125, 0.06, 0.025, 0.01)
-SENSITIVITIES = (4.0, 2.0, 1.4, 1.0, 0.7, 0.5, 0.25)
+SENSITIVITIES = (4.0, 2.8, 2.0, 1.4, 1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12)
 Make = Callable[[CommonConfig], SegmentDetector]
 
 

@@ -102,6 +102,7 @@ def main() -> None:
         settings={
             'learning': dataclasses.asdict(config),
             'variants': {variant.name: dataclasses.asdict(variant) for variant in variants},
+            'x_encoder': material.x_encoder,
             'training_clips': len(material.source),
             'device': str(material.device),
             'threads': torch.get_num_threads(),
@@ -122,7 +123,14 @@ def main() -> None:
             options=options,
         )
         own = folder / variant.name
-        curve = learn(learner, material.source, material.features, own, config=config)
+        curve = learn(
+            learner,
+            material.source,
+            material.features,
+            own,
+            config=config,
+            encoder=material.x_encoder,
+        )
         add_curve(results, variant.name, curve, read_judged(own))
         if arguments.json:
             results.write(arguments.json)

@@ -84,6 +84,7 @@ def learn(
     folder: Path,
     *,
     config: LearningConfig,
+    encoder: str = '',
 ) -> list[Row]:
     """Train to `config.steps`; goes on where it was interrupted.
 
@@ -93,6 +94,7 @@ def learn(
         features: their visual tokens.
         folder: holds the state, `curve.jsonl` and `judged.json` (of the last point).
         config: settings; those of an interrupted training must not change.
+        encoder: fingerprint of the X-Encoder that the features are of; it must not change either.
 
     Returns:
         The learning curve: step, samples seen, seconds of training, loss, scores.
@@ -101,7 +103,7 @@ def learn(
         ConfigurationError: `folder` holds a training with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    own = {'data': source.fingerprint, **learner.settings}
+    own = {'data': source.fingerprint, 'x_encoder': encoder, **learner.settings}
     _same_settings(folder, dataclasses.asdict(config) | own)
     optimizer = torch.optim.AdamW(
         learner.groups,

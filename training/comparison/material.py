@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import nn
 from training.clips import ClipIndex, may_mirror, mirror_segment
 from training.comparison.judging import JudgedClips
 from training.dataset import load
-from training.features import FeatureStore
+from training.features import FeatureStore, weights_fingerprint
 from training.minilm import find_minilm
 from training.run_config import SimulatorData
 from training.simulator_source import SimulatorSource, SourceSizes
@@ -65,6 +66,11 @@ class Material:
     tokenizers: dict[str, Tokenizer]
     device: torch.device
 
+    @functools.cached_property
+    def x_encoder(self) -> str:
+        """Fingerprint of the X-Encoder's weights."""
+        return weights_fingerprint(self.encoder)
+
     def fresh_model(
         self, *, seed: int, start: str = 'pretrained', projection: bool = True
     ) -> VLJEPA:
@@ -103,10 +109,12 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
         '--run',
         type=Path,
         default=Path('build/tiny'),
-        help='folder of the states; of a training whose X-Encoder and features are used again',
+        help='folder of what is computed, or of a training whose X-Encoder and features serve',
     )
     parser.add_argument(
-        '--x-encoder', metavar='MODEL', help='take that of a model, as tiny (default: that of RUN)'
+        '--x-encoder',
+        metavar='MODEL',
+        help='take the X-Encoder of this model, such as tiny (default: that of RUN)',
     )
     parser.add_argument('--features', type=Path, help='folder of the features (default: RUN)')
     parser.add_argument(
@@ -160,12 +168,24 @@ def _checkpoint_encoder(name: str, config: ModelConfig) -> XEncoder:
     own = model.config
     if (own.vision, own.clip_frames) != (config.vision, config.clip_frames):
         raise ConfigurationError(
-            f'The X-Encoder of {name!r} reads {own.clip_frames} frames and has {own.vision}; '
-            f'needed are {config.clip_frames} frames and {config.vision}, as models/tiny has them'
+            f'The X-Encoder of {name!r} has another shape than a new model of the size tiny: '
+            f'{_differences(own, config)}'
         )
     encoder = XEncoder(config)
     encoder.load_state_dict(model.network('x_encoder').state_dict())
     return encoder.eval().requires_grad_(False)
+
+
+def _differences(own: ModelConfig, wanted: ModelConfig) -> str:
+    sizes = [
+        {'clip_frames': config.clip_frames, **dataclasses.asdict(config.vision)}
+        for config in (own, wanted)
+    ]
+    return ', '.join(
+        f'{name} is {value}, not {sizes[1][name]}'
+        for name, value in sizes[0].items()
+        if value != sizes[1][name]
+    )
 
 
 def load_material(arguments: argparse.Namespace, folder: Path) -> Material:

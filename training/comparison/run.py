@@ -85,6 +85,7 @@ def main() -> None:
             'learning': dataclasses.asdict(config),
             'vljepa': dataclasses.asdict(options),
             'vlm': dataclasses.asdict(vlm.model.config),
+            'x_encoder': material.x_encoder,
             'training_clips': len(material.source),
             'device': str(material.device),
             'threads': torch.get_num_threads(),
@@ -93,7 +94,12 @@ def main() -> None:
     )
     for learner in (vljepa, vlm):
         curve = learn(
-            learner, material.source, material.features, folder / learner.name, config=config
+            learner,
+            material.source,
+            material.features,
+            folder / learner.name,
+            config=config,
+            encoder=material.x_encoder,
         )
         add_curve(results, learner.name, curve, read_judged(folder / learner.name))
     counts = parameters(vljepa.model, vlm.model)

@@ -96,7 +96,7 @@ def _borders(results: Values) -> str:
         ],
         ['the detector takes for a sample', f'{_number(metrics, "events.detector_us", 0)} µs'],
         [
-            'an hour of a stream: embedding, decoding, decoding at uniform 1 Hz',
+            'an hour of a stream: embedding, decoding at starts and ends, at uniform 1 Hz',
             ', '.join(
                 f'{_number(metrics, f"{cost}.{part}", 0)} s'
                 for part in ('embedding', 'decoding', 'decoding_uniform_1hz')

@@ -21,7 +21,7 @@ REINSTALL = 'pip install --force-reinstall --no-deps'
 def is_there(module: str) -> bool:
     """Return whether a module is installed; whether it loads is another question."""
     try:
-        return importlib.util.find_spec(module) is not None
+        return importlib.util.find_spec(module.partition('.')[0]) is not None
     except (ImportError, ValueError):  # the package above it is missing or broken
         return False
 

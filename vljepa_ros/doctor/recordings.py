@@ -17,11 +17,17 @@ def libraries() -> Iterator[Finding]:
     """Look at LanceDB, rosbags and mcap."""
     pip = f'{sys.executable} -m pip install'
     yield from library(
-        'lancedb', 'connect', f'{pip} "lancedb>=0.40"', why='the memory and `vljepa index` need it'
+        'lancedb.index',
+        'IvfSq',  # older releases have none
+        f'{pip} "lancedb>=0.40"',
+        distribution='lancedb',
+        why='the memory and `vljepa index` need it',
     )
-    why = 'recorded clips, `vljepa report` and `vljepa index` need it'
+    why = 'bags and clips are written and read by it'
     yield from library(
         'rosbags.rosbag2', 'Writer', f'{pip} rosbags', distribution='rosbags', why=why
     )
-    why = 'recordings that were cut off are read by it'
-    yield from library('mcap.reader', 'make_reader', f'{pip} mcap', distribution='mcap', why=why)
+    why = 'bags that were cut off are read by it'
+    yield from library(
+        'mcap.stream_reader', 'StreamReader', f'{pip} mcap', distribution='mcap', why=why
+    )

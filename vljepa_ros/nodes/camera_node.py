@@ -57,8 +57,7 @@ PARAMETERS = (
     Parameter(
         'wait_for_subscriber',
         True,
-        'Begin only when somebody subscribes to the images, so that no frame is missed while '
-        'the others start.',
+        'Begin when the first one subscribes to the images or to camera_info.',
     ),
     Parameter('exit_at_end', False, 'End the process when the video has ended.'),
 )
@@ -95,6 +94,8 @@ class CameraNode(ManagedNode):
     def activate(self) -> None:
         """Play from the beginning."""
         assert self._source is not None
+        if not self._has_audience():
+            self.get_logger().info(f'Waiting for a subscriber of {self._images.topic_name}')
         self._player = Player(
             self._source,
             clock=self.get_clock(),
@@ -112,7 +113,8 @@ class CameraNode(ManagedNode):
     def _has_audience(self) -> bool:
         if not self.parameters['wait_for_subscriber']:
             return True
-        return bool(self._images.get_subscription_count() > 0)
+        publishers = (self._images, self._infos)
+        return any(publisher.get_subscription_count() > 0 for publisher in publishers)
 
     def _show(self, frame: Frame, stamp_ns: int) -> None:
         start_ns = stamp_ns - round(frame.time_s * SECOND_NS)

@@ -24,6 +24,7 @@ AUTOSTART = Parameter(
     'Configure and activate by itself after the start.',
     change=Change.START,
 )
+AUTOSTART_POLL_S = 0.01
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -65,10 +66,12 @@ class ManagedNode(LifecycleNode):
         self.health = Health(self, counters=counters)
         self.health.probe('state', lambda: self._state)
         _answer_impossible_transitions(self)
+        self._tried_to_start = not self.parameters['autostart']
+        self._starts_after: Sequence[ManagedNode] = ()
         if self.parameters['autostart']:
             # Real time: a simulation clock may not run yet.
             self._autostart = self.create_timer(
-                0.0, self._first_start, clock=Clock(clock_type=ClockType.STEADY_TIME)
+                AUTOSTART_POLL_S, self._first_start, clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
 
     def check_together(self, values: Mapping[str, Any]) -> None:
@@ -173,7 +176,8 @@ class ManagedNode(LifecycleNode):
             self.get_logger().error(
                 f'Could not {verb}: {error}\n'
                 f'{self.get_fully_qualified_name()} stays {self._state}. Correct the cause, then '
-                f'run `ros2 lifecycle set {self.get_fully_qualified_name()} {verb}`'
+                f'stop and start it again, or run '
+                f'`ros2 lifecycle set {self.get_fully_qualified_name()} {verb}`'
             )
             self._log_unexpected(error)
             self.health.publish()
@@ -199,9 +203,18 @@ class ManagedNode(LifecycleNode):
         if not isinstance(error, VljepaError):
             self.get_logger().error(''.join(traceback.format_exception(error)))
 
+    def start_after(self, nodes: Sequence[ManagedNode]) -> None:
+        """With autostart, wait until these have started by themselves, or have failed to."""
+        self._starts_after = nodes
+
     def _first_start(self) -> None:
+        if not all(node._tried_to_start for node in self._starts_after):
+            return
         self._autostart.cancel()
-        self.start()
+        try:
+            self.start()
+        finally:
+            self._tried_to_start = True
 
     def start(self) -> None:
         """Configure and activate, if nobody has done it yet."""

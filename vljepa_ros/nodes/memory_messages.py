@@ -20,7 +20,6 @@ from vljepa_ros.memory.row import Kind, Row
 from vljepa_ros.nodes.embedding_stream import vector_of
 from vljepa_ros.nodes.images import picture_in
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import check_queries
 from vljepa_ros.nodes.stamps import to_ns, to_stamp
 from vljepa_ros.nodes.view_services import DEFAULT_QUERY
 from vljepa_ros.stream.image_ops import still_clip
@@ -109,11 +108,12 @@ def _vector(request: Search.Request, call: ModelCall) -> tuple[np.ndarray, str]:
     has_image = bool(image.width or image.height or image.data)
     if has_image and request.text:
         raise ConfigurationError('Both a text and an image are given; give one of them')
-    if query:
-        call.run(lambda engine: check_queries([query], engine))
     if not has_image:
+        if query:
+            call.check_query(query)
         return call.embed_texts(check_texts('text', [request.text]))[0], query
     query = query or DEFAULT_QUERY
+    call.check_query(query)
     picture = picture_in('image', image)
 
     def predict(engine: Engine) -> np.ndarray:

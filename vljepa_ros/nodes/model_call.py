@@ -13,6 +13,7 @@ import numpy as np
 
 from vljepa_ros.errors import ConfigurationError, EngineError
 from vljepa_ros.inference import Engine
+from vljepa_ros.inference.queries import check_queries
 from vljepa_ros.nodes.worker import Worker
 
 Result = TypeVar('Result')
@@ -63,6 +64,14 @@ class ModelCall:
                 'The model is busy: no answer within service_timeout_s = '
                 f'{self._timeout_s:g} s. Ask for less at once, or set it higher'
             ) from error
+
+    def check_query(self, query: str) -> None:
+        """Refuse a misspelled name of a query; needs no turn of the worker.
+
+        Raises:
+            ConfigurationError: a single word without a question mark is not a name.
+        """
+        check_queries([query], self._engine.config, self.model_id, field='query')
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return unit vectors float32 [N, D] of texts that `check_texts` has passed."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -13,8 +12,9 @@ from typing import Any, NoReturn
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vljepa_ros.errors import ConfigurationError, EngineError, EngineNotBuiltError, VljepaError
+from vljepa_ros.errors import EngineError, EngineNotBuiltError, VljepaError
 from vljepa_ros.inference import Engine
+from vljepa_ros.inference.queries import check_queries
 from vljepa_ros.nodes.build_watch import BuildWatch
 from vljepa_ros.nodes.engine_host import EngineHost, EngineSettings
 from vljepa_ros.nodes.lifecycle import ManagedNode
@@ -132,7 +132,7 @@ class ModelNode(ManagedNode):
     def check_together(self, values: Mapping[str, Any]) -> None:
         """Check queries, if the node has any, against the model, if it is loaded."""
         if self.engine is not None and 'queries' in values:
-            check_queries(values['queries'], self.engine)
+            check_queries(values['queries'], self.engine.config, self.engine.model_id)
 
     def cleanup(self) -> None:
         """Give the model back."""
@@ -187,28 +187,3 @@ class ModelNode(ManagedNode):
         if self._owns_host:
             self.host.close()
         super().destroy_node()
-
-
-def check_queries(queries: Sequence[str], engine: Engine) -> None:
-    """Refuse a word that looks like the name of a query and is none.
-
-    The model would answer it as a free question, and nobody would notice the wrong letter.
-
-    Args:
-        queries: names of the model's queries, or free questions.
-        engine: has the names.
-
-    Raises:
-        ConfigurationError: a single word without a question mark is not a name.
-    """
-    names = list(engine.config.queries)
-    for query in queries:
-        word = query.strip()
-        if query in names or ' ' in word or '?' in word:
-            continue
-        near = difflib.get_close_matches(word.lower(), names, n=1)
-        guess = f' Did you mean {near[0]!r}?' if near else ''
-        raise ConfigurationError(
-            f'queries: the model {engine.model_id} has no query {query!r}, only {names}.{guess} A '
-            'free question has several words or a question mark'
-        )

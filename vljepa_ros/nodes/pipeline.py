@@ -57,7 +57,9 @@ def main(args: Sequence[str] | None = None) -> None:
         if options.with_memory:
             nodes.append(MemoryNode(host=host, **overrides('memory')))
         if options.with_camera:
-            nodes.append(CameraNode(**overrides('camera')))
+            camera = CameraNode(**overrides('camera'))
+            camera.start_after(list(nodes))  # so that the others see its first frame
+            nodes.append(camera)
         return nodes
 
     run(create, args=argv[1:])

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from vljepa_ros.inference import Engine
+from vljepa_ros.inference.queries import check_queries
 from vljepa_ros.interfaces import Alert as AlertMessage
 from vljepa_ros.interfaces import Embedding, SetRules
 from vljepa_ros.interfaces import Rule as RuleMessage
 from vljepa_ros.nodes import qos
 from vljepa_ros.nodes.embedding_stream import moment_of, vector_of
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import ModelNode, check_queries
+from vljepa_ros.nodes.model_node import ModelNode
 from vljepa_ros.nodes.parameters import Change, Parameter
 from vljepa_ros.nodes.stamps import to_stamp
 from vljepa_ros.stream.rule_file import read_rules
@@ -180,7 +181,8 @@ def _embedded(
     if not rules:
         return []
     assert engine is not None
-    check_queries(sorted({rule.query for rule in rules}), engine)
+    asked = sorted({rule.query for rule in rules})
+    check_queries(asked, engine.config, engine.model_id, field='rules')
     texts = list(dict.fromkeys(text for rule in rules for text in (rule.text, *rule.against)))
     vectors = dict(zip(texts, embed(check_texts('rules', texts)), strict=True))
     width = engine.config.embedding_dim

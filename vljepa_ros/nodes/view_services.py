@@ -16,7 +16,7 @@ from vljepa_ros.interfaces import Answer, Classify
 from vljepa_ros.nodes.camera_stream import CameraSample
 from vljepa_ros.nodes.images import picture_in
 from vljepa_ros.nodes.model_call import ModelCall, check_texts
-from vljepa_ros.nodes.model_node import ModelNode, check_queries
+from vljepa_ros.nodes.model_node import ModelNode
 from vljepa_ros.nodes.scores import scored_texts
 from vljepa_ros.stream.image_ops import still_clip
 from vljepa_ros.world.action_inference import rank
@@ -65,9 +65,9 @@ class ViewServices:
         self, call: ModelCall, request: Any, response: Any, *, query: str, texts: Sequence[str]
     ) -> None:
         """Write the ranked texts into the response."""
+        call.check_query(query)
 
         def predict(engine: Engine) -> tuple[np.ndarray, Header]:
-            check_queries([query], engine)
             frames, header = self._seen(request, engine)
             vector: np.ndarray = engine.predict(engine.encode(frames[None]), [query])[0, 0]
             return vector, header
