@@ -168,6 +168,8 @@ def test_the_command_fills_a_memory_once(recordings, checkpoint, tmp_path, capfd
     (recordings / 'videos' / 'broken.mp4').unlink()
     assert main([*command, '--jobs', '-1']) == 1
     assert '--jobs is -1' in capfd.readouterr().err
+    assert main([*command, '--query', 'captoin']) == 1
+    assert "has no query 'captoin'" in capfd.readouterr().err
     assert main(command) == 0
     output = capfd.readouterr()
     assert '2 of 2 recordings are in the memory already' in output.out

@@ -82,8 +82,7 @@ def test_what_is_kept_for_the_tests_would_be_found(answer, found):
 
 
 def test_the_questions_of_calibration_say_nothing_that_is_kept_for_the_tests():
-    pytest.importorskip('onnxscript')
-    from vljepa_ros.inference.torch_export import CALIBRATION_QUESTIONS
+    from vljepa_ros.inference.torch_calibration import CALIBRATION_QUESTIONS
 
     for question in CALIBRATION_QUESTIONS:
         assert not forbidden(contents(question, 'nothing')), question

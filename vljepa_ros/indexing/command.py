@@ -15,11 +15,9 @@ from vljepa_ros.indexing.local_readers import read_here
 from vljepa_ros.indexing.reader import Part, ReaderOptions
 from vljepa_ros.indexing.sources import Source, sources_in
 from vljepa_ros.inference.loading import identity_of
-from vljepa_ros.inference.queries import check_queries
+from vljepa_ros.inference.queries import check_queries_of
 from vljepa_ros.inference.threads import usable_cores
 from vljepa_ros.memory.bulk import BulkWriter
-from vljepa_ros.model.checkpoint_folder import load_config
-from vljepa_ros.resources import resolve_model
 
 BAR = '{percentage:3.0f}% |{bar}| {n:.1f} of {total} recordings, {elapsed}<{remaining}{postfix}'
 
@@ -66,8 +64,7 @@ def run(options: IndexOptions) -> int:
         )
     found = sources_in(options.recordings)
     identity = identity_of(options.model)
-    config = load_config(resolve_model(options.model))
-    check_queries(options.queries, config, identity, field='--query')
+    check_queries_of(options.model, options.queries, field='--query')
 
     def version(source: Source) -> str:
         """Return what changes if the rows of a recording have to be made anew."""

@@ -8,11 +8,13 @@ import difflib
 from collections.abc import Sequence
 
 from vljepa_ros.errors import ConfigurationError
+from vljepa_ros.model.checkpoint_folder import load_config, model_id
 from vljepa_ros.model.config import ModelConfig
+from vljepa_ros.resources import resolve_model
 
 
 def check_queries(
-    queries: Sequence[str], config: ModelConfig, model_id: str, *, field: str = 'queries'
+    queries: Sequence[str], config: ModelConfig, identity: str, *, field: str = 'queries'
 ) -> None:
     """Refuse a word that looks like the name of a query and is none.
 
@@ -21,7 +23,7 @@ def check_queries(
     Args:
         queries: names of the model's queries, or free questions.
         config: of the model; it has the names.
-        model_id: of the model, for the message.
+        identity: `model_id` of the model, for the message.
         field: where the queries were given, for the message.
 
     Raises:
@@ -35,6 +37,22 @@ def check_queries(
         near = difflib.get_close_matches(word.lower(), names, n=1)
         guess = f' Did you mean {near[0]!r}?' if near else ''
         raise ConfigurationError(
-            f'{field}: the model {model_id} has no query {query!r}, only {names}.{guess} A '
+            f'{field}: the model {identity} has no query {query!r}, only {names}.{guess} A '
             'free question has several words or a question mark'
         )
+
+
+def check_queries_of(model: str, queries: Sequence[str], *, field: str = 'queries') -> None:
+    """Check queries as `check_queries` does, for a model that is not loaded.
+
+    Args:
+        model: its name, or the path of a checkpoint folder.
+        queries: names of its queries, or free questions.
+        field: where they were given, for the message.
+
+    Raises:
+        VljepaError: a query is refused, or there is no such model, or it is damaged.
+    """
+    folder = resolve_model(model)
+    config = load_config(folder)
+    check_queries(queries, config, model_id(folder, config), field=field)

@@ -41,6 +41,7 @@ from vljepa_ros.inference.graphs import (  # noqa: E402
     graph_spec,
     length_limits,
 )
+from vljepa_ros.inference.torch_calibration import calibration_samples  # noqa: E402
 from vljepa_ros.inference.torch_graphs import graph_module  # noqa: E402
 from vljepa_ros.model.checkpoint import load_checkpoint  # noqa: E402
 from vljepa_ros.model.checkpoint_folder import weights_file  # noqa: E402
@@ -53,19 +54,6 @@ if TYPE_CHECKING:
     from vljepa_ros.model.vl_jepa import VLJEPA
 
 # Newer operator sets hold attention as one operator, which TensorRT refuses in float32.
-# Free questions reach further than the queries of a model: calibrated by those alone, a count of
-# things came out wrong. No colour stands beside a thing, since test splits hold such pairs back.
-CALIBRATION_QUESTIONS = (
-    'How many cups, boxes and cans do you see?',
-    'How many red objects are there?',
-    'Is a blue object in the picture?',
-    'Which colour does the box have?',
-    'Where do you see the cup?',
-    'Is the drawer open or closed?',
-    'What is held by the robot arm?',
-    'What is on the left of the table?',
-    'Is there anything in the bowl?',
-)
 OPSET = 18
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 MAX_BATCH = 4096
@@ -156,28 +144,18 @@ def _write(graph: ir.Model, path: Path, weights: Path, *, gather: bool) -> None:
     partial.replace(path)
 
 
-@torch.no_grad()
 def export_in_int8(model: VLJEPA, component: str, clips: np.ndarray) -> ir.Model:
     """Return the graph of the X-Encoder or the Predictor with linear layers in 8 bits.
 
     Args:
         model: with X-Encoder and Predictor, on the CPU.
-        component: 'x_encoder' or 'predictor', which is asked every query of the model and some
-            free questions.
+        component: 'x_encoder' or 'predictor'.
         clips: uint8 [N, T, S, S, 3], to calibrate by.
     """
     from vljepa_ros.inference.int8_graphs import quantised
 
-    samples = [{'clip_frames': clip[None]} for clip in clips]
-    if component == 'predictor':
-        asked = [*model.config.queries.values(), *CALIBRATION_QUESTIONS]
-        ids, mask = model.tokenize('predictor', asked)
-        queries = {'query_ids': ids.numpy(), 'query_mask': mask.numpy()}
-        encoder = model.network('x_encoder')
-        tokens = [encoder(torch.from_numpy(clip[None])).numpy() for clip in clips]
-        samples = [{'tokens': of_clip, **queries} for of_clip in tokens]
     graph = export_network(model.network(component), model.config, component, precision='fp32')
-    return quantised(graph, samples)
+    return quantised(graph, calibration_samples(model, component, clips))
 
 
 def export_network(
