@@ -21,7 +21,7 @@ REINSTALL = 'pip install --force-reinstall --no-deps'
 def is_there(module: str) -> bool:
     """Return whether a module is installed; whether it loads is another question."""
     try:
-        return importlib.util.find_spec(module.partition('.')[0]) is not None
+        return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):  # the package above it is missing or broken
         return False
 
@@ -46,11 +46,11 @@ def library(
         why: what it is for, the end of a sentence.
     """
     title = module.partition('.')[0]
-    if not is_there(module):
+    if not is_there(title):
         purpose = f'; {why}' if why else ''
         yield Finding(missing, title, f'Not installed{purpose}', f'Install it with: {install}')
         return
-    yield from in_child(title, load, module, member, distribution or module)
+    yield from in_child(title, load, module, member, distribution or title)
 
 
 def load(module: str, member: str, distribution: str) -> Iterator[Finding]:

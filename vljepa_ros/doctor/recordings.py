@@ -20,14 +20,9 @@ def libraries() -> Iterator[Finding]:
         'lancedb.index',
         'IvfSq',  # older releases have none
         f'{pip} "lancedb>=0.40"',
-        distribution='lancedb',
         why='the memory and `vljepa index` need it',
     )
     why = 'bags and clips are written and read by it'
-    yield from library(
-        'rosbags.rosbag2', 'Writer', f'{pip} rosbags', distribution='rosbags', why=why
-    )
+    yield from library('rosbags.rosbag2', 'Writer', f'{pip} rosbags', why=why)
     why = 'bags that were cut off are read by it'
-    yield from library(
-        'mcap.stream_reader', 'StreamReader', f'{pip} mcap', distribution='mcap', why=why
-    )
+    yield from library('mcap.stream_reader', 'StreamReader', f'{pip} mcap', why=why)

@@ -64,7 +64,7 @@ def run(options: IndexOptions) -> int:
         )
     found = sources_in(options.recordings)
     identity = identity_of(options.model)
-    check_queries_of(options.model, options.queries, field='--query')
+    check_queries_of(options.model, options.queries, identity, field='--query')
 
     def version(source: Source) -> str:
         """Return what changes if the rows of a recording have to be made anew."""

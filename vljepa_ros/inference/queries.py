@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Sequence
 
 from vljepa_ros.errors import ConfigurationError
-from vljepa_ros.model.checkpoint_folder import load_config, model_id
+from vljepa_ros.model.checkpoint_folder import load_config
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.resources import resolve_model
 
@@ -42,17 +42,18 @@ def check_queries(
         )
 
 
-def check_queries_of(model: str, queries: Sequence[str], *, field: str = 'queries') -> None:
+def check_queries_of(
+    model: str, queries: Sequence[str], identity: str, *, field: str = 'queries'
+) -> None:
     """Check queries as `check_queries` does, for a model that is not loaded.
 
     Args:
         model: its name, or the path of a checkpoint folder.
         queries: names of its queries, or free questions.
+        identity: its `model_id`, for the message.
         field: where they were given, for the message.
 
     Raises:
         VljepaError: a query is refused, or there is no such model, or it is damaged.
     """
-    folder = resolve_model(model)
-    config = load_config(folder)
-    check_queries(queries, config, model_id(folder, config), field=field)
+    check_queries(queries, load_config(resolve_model(model)), identity, field=field)
