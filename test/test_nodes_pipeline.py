@@ -217,12 +217,14 @@ def test_a_signal_ends_the_last_segment_and_the_process(files, number, domain_id
         client.on_event(events.append)
         client.on_embedding(lambda sample: stamps.append(sample.stamp_ns))
         wait_until(lambda: events)
+        wait_until(lambda: 'Up and running: ' in log.read_text())
         child.send_signal(number)
         assert child.wait(60.0) == 0
         wait_until(lambda: events[-1].phase == 'ENDED')
         assert len(events) % 2 == 0
         # What is published at the very end reaches the event node, too.
         wait_until(lambda: events[-1].stamp_ns == stamps[-1])
+    assert log.read_text().count('Up and running: ') == 1
     assert 'Traceback' not in log.read_text()
     assert 'never retrieved' not in log.read_text()
 
@@ -286,6 +288,8 @@ def test_a_wrong_parameter_file_leaves_the_other_nodes_working(files, tmp_path, 
         assert 'rate_hz' in wait_until(
             lambda: client.diagnostics('perception').get('last_failure', '')
         )
+        wait_until(lambda: 'Not active: /vljepa/perception\n' in log.read_text())
         assert child.poll() is None
+    assert 'Up and running' not in log.read_text()
     assert 'allowed is a number from 0.1 to 100' in log.read_text()
     assert 'Traceback' not in log.read_text()

@@ -39,6 +39,8 @@ class ManagedNode(LifecycleNode):
         parameters: the declared parameters.
         health: counters and messages.
         is_active: whether the node is in the state active.
+        has_failed: whether the last transition failed; waiting for an engine is no failure.
+        tried_to_start: whether it has started by itself, has failed to, or was told not to.
         request_exit: ends the process; the runner sets it.
     """
 
@@ -54,7 +56,7 @@ class ManagedNode(LifecycleNode):
             options: passed to `rclpy.node.Node`.
         """
         super().__init__(name, **options)
-        self.is_active = False
+        self.is_active = self.has_failed = False
         self.request_exit: Callable[[], None] = lambda: None
         self._state = 'unconfigured'
         self.parameters = Parameters(
@@ -66,7 +68,7 @@ class ManagedNode(LifecycleNode):
         self.health = Health(self, counters=counters)
         self.health.probe('state', lambda: self._state)
         _answer_impossible_transitions(self)
-        self._tried_to_start = not self.parameters['autostart']
+        self.tried_to_start = not self.parameters['autostart']
         self._starts_after: Sequence[ManagedNode] = ()
         if self.parameters['autostart']:
             # Real time: a simulation clock may not run yet.
@@ -166,12 +168,14 @@ class ManagedNode(LifecycleNode):
         self, goal: str, verb: str, step: Callable[[], None], state: LifecycleState
     ) -> TransitionCallbackReturn:
         try:
+            self.has_failed = False
             step()
         except EngineNotBuiltError as wait:  # no failure: it is being built
             self.health.state({'last_failure': ''})
             self.get_logger().info(str(wait))
             return FAILURE
         except Exception as error:
+            self.has_failed = True
             self.health.state({'last_failure': str(error)})
             self.get_logger().error(
                 f'Could not {verb}: {error}\n'
@@ -208,13 +212,13 @@ class ManagedNode(LifecycleNode):
         self._starts_after = nodes
 
     def _first_start(self) -> None:
-        if not all(node._tried_to_start for node in self._starts_after):
+        if not all(node.tried_to_start for node in self._starts_after):
             return
         self._autostart.cancel()
         try:
             self.start()
         finally:
-            self._tried_to_start = True
+            self.tried_to_start = True
 
     def start(self) -> None:
         """Configure and activate, if nobody has done it yet."""
