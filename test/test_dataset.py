@@ -18,11 +18,13 @@ if importlib.util.find_spec('mujoco') is None:
     pytest.skip('training needs the simulator: make test installs it', allow_module_level=True)
 
 from training import dataset
-from training.augmentation import augment_colours, draw_view
-from training.batches import BatchSampler
+from training.augmentation import WIDE, augment_colours, draw_view
+from training.batches import NOT_VISIBLE, BatchSampler
 from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
+from training.concepts import UNNAMED, Concepts
 from training.episodes import FACTS, Episodes
 from training.manifest import contents
+from training.pairing_masks import IGNORE_INDEX
 from training.planning_training import simulated_transitions
 from training.rewording import restore
 from training.simulator_source import SimulatorSource, SourceSizes
@@ -32,7 +34,7 @@ from training.world import ObjectInfo, Segment, plan_episode, render_episode
 from training.world.language.captions import caption
 from training.world.language.parsing import parse_caption
 from training.world.language.states import state_text
-from training.world.language.words import NUMBERS
+from training.world.language.words import COLOUR_WORDS, NUMBERS, words_in
 from training.world.splits import UNSEEN_ACTIONS, UNSEEN_OBJECTS
 from training.world.symbols import ACTIONS, COLOURS, KINDS
 from vljepa_ros.errors import ConfigurationError, MissingDependencyError, ResourceNotFoundError
@@ -222,6 +224,83 @@ def test_a_view_moves_pictures_and_places_alike():
         rows, columns = np.nonzero(view.frame(picture)[..., 0] > 128)
         np.testing.assert_allclose([columns.mean(), rows.mean()], places[0, :2], atol=0.6)
         assert (view.matrix[0, 0] < 0) == view.mirrored
+
+
+def test_a_wide_view_turns_pictures_and_places_alike():
+    turned = 0
+    for seed in range(6):
+        view = draw_view(np.random.default_rng(seed), size=64, variety=WIDE)
+        picture = np.zeros((64, 64, 3), np.uint8)
+        picture[28:33, 40:45] = 255
+        places = np.array([[42.0, 30.0, 2.0]])
+        view.places(places)
+        rows, columns = np.nonzero(view.frame(picture)[..., 0] > 128)
+        np.testing.assert_allclose([columns.mean(), rows.mean()], places[0, :2], atol=0.8)
+        turned += abs(view.matrix[1, 0]) > 0.01
+    assert turned >= 4
+
+
+def test_a_grey_clip_has_no_colour_left_and_others_keep_theirs():
+    frames = np.full((2, 2, 32, 32, 3), (200, 60, 40), np.uint8)
+    grey = np.array([True, False])
+    quiet = replace(WIDE, noise=0.0)
+    varied = augment_colours(frames, np.random.default_rng(1), variety=quiet, grey=grey)
+    colours = varied.astype(int).mean(axis=(1, 2, 3))
+    assert np.ptp(colours[0]) < 1.0
+    assert colours[1].argmax() == 0
+    assert np.ptp(colours[1]) > 40.0
+
+
+def test_batches_of_grey_clips_tell_no_colour(index):
+    sampler = BatchSampler(index, seed=0, variety=replace(WIDE, grey_share=0.5))
+    batch = sampler.clips(0, clips=12, transitions=4)
+    assert 0 < batch.grey.sum() < 16
+    colour = list(FACTS).index('colour')
+    assert (batch.facts[batch.grey, colour] == NOT_VISIBLE).all()
+    assert (batch.facts[~batch.grey, colour] != NOT_VISIBLE).all()
+    targets = dense_targets(batch, patch=16, tubelet=2)
+    assert (targets['colour'][batch.grey] == IGNORE_INDEX).all()
+    assert (targets['kind'][batch.grey] != IGNORE_INDEX).all()
+
+
+def test_of_a_grey_clip_no_text_names_a_colour(index):
+    variety = replace(WIDE, grey_share=0.5, noise=0.0)
+    sizes = SourceSizes(60, 10, 4, 10)
+    source = SimulatorSource(index, sizes=sizes, seed=0, reworded=0.0, variety=variety)
+    rng = np.random.default_rng(0)
+    coloured = {part for words in COLOUR_WORDS.values() for part in words_in(' '.join(words.seen))}
+    grey = idle = 0
+    for number in range(len(source)):
+        colourless = np.ptp(source.clip(number), axis=-1).max() == 0
+        for pair in source.pairs(number, rng):
+            named = {word for text in (pair.answer, *pair.negatives) for word in words_in(text)}
+            if colourless:
+                grey += 1
+                idle += pair.shown.action == ACTIONS.index('idle')
+                assert not named & coloured
+                assert pair.shown.colour == pair.said.colour == UNNAMED
+    assert grey > 5
+    assert idle > 0
+
+
+def test_what_a_source_says_of_its_texts_is_what_they_say(index):
+    source = SimulatorSource(index, sizes=SourceSizes(20, 10, 4, 10), seed=0, reworded=0.0)
+    rng = np.random.default_rng(0)
+    captions = colours = 0
+    for number in range(len(source)):
+        for pair in source.pairs(number, rng):
+            for text, said in zip(pair.negatives, pair.negatives_said, strict=False):
+                if pair.said.action != UNNAMED:
+                    read = parse_caption(text)
+                    meant = Concepts.of(action=read.action, kind=read.kind, colour=read.colour)
+                    assert said == meant, text
+                    captions += 1
+                else:
+                    assert said == Concepts.of(colour=text), text
+                    assert pair.shown.kind != UNNAMED
+                    colours += 1
+    assert captions > 20
+    assert colours >= 7
 
 
 def test_colours_vary_and_stay_what_they_are():

@@ -181,6 +181,7 @@ def state_batch(seed: int, *, clips: int, transitions: int) -> Batch:
         places=places,
         lying=np.zeros((total, frames, 4), bool),
         drawer=np.full((total, frames), np.nan, np.float32),
+        grey=np.zeros(total, bool),
     )
 
 

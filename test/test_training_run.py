@@ -40,6 +40,7 @@ from vljepa_ros.inference import load_engine
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'training/configs').glob('*.yaml'))
 PUSH, LIFT = 'push the red block to the right', 'lift the blue block'
+POUR = 'pour something from the blue cup'
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -130,6 +131,39 @@ def test_card_tells_data_settings_and_scores(trained):
     assert told['data']['recordings_train'] == 4
     assert told['data']['recordings_val'] == 2
     assert len(told['data']['skipped']) == 2
+    assert 'whose X-Encoder stays as it is' in card
+
+
+def test_a_frozen_y_encoder_keeps_the_space_and_what_reads_it(tmp_path, trained, manifest):
+    """And a card tells what the checkpoint went on from."""
+    lines = [json.loads(line) for line in manifest.read_text(encoding='utf-8').splitlines()]
+    pour = [{**line, 'caption': POUR} if line['caption'] == LIFT else line for line in lines]
+    other = write_lines(manifest.with_name('other.jsonl'), pour)
+    write_config(
+        tmp_path / 'config.yaml',
+        run=str(tmp_path / 'run'),
+        out=str(tmp_path / 'out'),
+        init=str(trained / 'out'),
+        data={'manifest': {'file': str(other), 'clips': 2, 'val_share': 0.34}},
+        training={'steps': 2, 'clips': 4, 'warmup': 1, 'validate_every': 1, 'learning_rate': 1e-3,
+                  'freeze_y_encoder': True},
+        decoder={'steps': 0, 'texts': 4},
+    )  # fmt: skip
+    assert main(['--config', str(tmp_path / 'config.yaml')]) == 0
+    same = {
+        name: (trained / f'out/{name}.safetensors').read_bytes()
+        == (tmp_path / f'out/{name}.safetensors').read_bytes()
+        for name in ('x_encoder', 'predictor', 'y_encoder', 'y_decoder')
+    }
+    assert same == {'x_encoder': True, 'predictor': False, 'y_encoder': True, 'y_decoder': True}
+    first, second = (
+        json.loads((f / 'out/training.json').read_text()) for f in (trained, tmp_path)
+    )
+    assert second['before'] == first
+    engine = load_engine(tmp_path / 'out', backend='torch', components=('y_encoder',))
+    texts = engine.embed_text([PUSH, LIFT, POUR])
+    assert [found.text for found in engine.nearest(texts)] == [PUSH, LIFT, POUR]
+    engine.close()
 
 
 def test_x_encoder_stays_and_the_others_learn(trained, checkpoint):
@@ -336,6 +370,8 @@ def test_default_is_the_tiny_recipe_and_options_change_it():
         ({'data': {'lerobot': {'folder': 'b', 'cameras': 'front'}}}, 'a list of texts'),
         ({'data': {'lerobot': {'folder': 'b', 'val_share': 1.0}}}, 'between 0 and 1'),
         ({'init': None}, 'init: models/tiny'),
+        ({'pretrain': True}, 'only the simulator can teach'),
+        ({'data': {'simulator': {'variety': 'huge'}}}, r"allowed is \['narrow', 'wide'\]"),
         ({'clip': {'frames': 4}, 'init': None, 'data': {'simulator': {}}}, 'a new one'),
     ],
 )

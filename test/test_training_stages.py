@@ -18,17 +18,20 @@ import torch
 
 from training import decoder_training, trainer
 from training.batches import Batch
+from training.concepts import Concepts
 from training.decoder_training import DecoderConfig, train_decoder
 from training.episodes import FACTS
 from training.facts_head import FactsHead
 from training.features import FeatureStore
 from training.objective import LOSSES, embed
+from training.pairings import Pairings
 from training.planning_training import PlanningConfig, Transitions, planning_loss, train_planning
 from training.pretraining import PretrainingConfig, pretrain
 from training.sources import QueryAnswer
 from training.state_head import StateHead, dense_targets
 from training.trainer import TrainingConfig, train
 from training.validation import Validation, scores
+from training.world.symbols import ACTIONS, COLOURS, KINDS
 from vljepa_ros.errors import ConfigurationError
 from vljepa_ros.model.checkpoint import load_checkpoint
 from vljepa_ros.model.config import VisionConfig
@@ -113,6 +116,7 @@ def state_batch(seed: int = 0, clips: int = 4) -> Batch:
         places=rng.integers(0, 9, (clips, frames, 4)).astype(np.int8),
         lying=rng.random((clips, frames, 4)) < 0.5,
         drawer=np.where(np.arange(clips)[:, None] % 2, np.nan, np.ones((1, frames))).astype('f4'),
+        grey=np.arange(clips) % 3 == 2,
     )
 
 
@@ -188,6 +192,37 @@ def test_interrupted_pretraining_ends_with_the_same_weights(tmp_path, checkpoint
     resumed = run(tmp_path / 'b')
     assert close(straight, resumed)
     assert not equal(straight, weights(load_checkpoint(checkpoint).network('x_encoder')))
+
+
+@pytest.mark.usefixtures('one_precision')
+def test_pretraining_takes_pairings_and_an_own_rate_for_the_encoder(tmp_path, checkpoint):
+    nothing_goes_together = Pairings(
+        np.zeros((len(KINDS), len(COLOURS)), bool), np.zeros((len(ACTIONS), len(KINDS)), bool)
+    )
+
+    def run(name: str, scale: float, pairings: Pairings | None) -> dict[str, torch.Tensor]:
+        folder = tmp_path / name
+        folder.mkdir()
+        whole = load_checkpoint(checkpoint).train().requires_grad_(True)
+        torch.manual_seed(0)
+        config = PretrainingConfig(
+            tubelet_steps=0, clip_steps=2, clips=2, transitions=1, warmup=1, encoder_scale=scale
+        )
+        pretrain(
+            whole.network('x_encoder'),
+            whole.config.vision,
+            StateBatches(),  # type: ignore[arg-type]
+            folder,
+            config=config,
+            pairings=pairings,
+        )
+        return weights(whole.network('x_encoder'))
+
+    before = weights(load_checkpoint(checkpoint).network('x_encoder'))
+    plain = run('plain', 1.0, None)
+    assert equal(before, run('kept', 0.0, None))
+    assert not equal(before, plain)
+    assert not close(plain, run('masked', 1.0, nothing_goes_together))
 
 
 @pytest.mark.skipif(shutil.which('g++') is None, reason='torch.compile needs a C++ compiler: g++')
@@ -329,6 +364,24 @@ def test_answers_of_the_same_meaning_are_no_negatives(model):
     # The second wrong answer is the right one of another question.
     expected = [[1, 1, 0, 0, 1], [1, 1, 0, 0, 1], [0, 0, 1, 0, 0]]
     assert batch.same.int().tolist() == expected
+
+
+def test_what_the_data_cannot_call_wrong_is_no_negative(model):
+    kind_colour = np.ones((len(KINDS), len(COLOURS)), bool)
+    kind_colour[KINDS.index('star'), COLOURS.index('yellow')] = False
+    pairings = Pairings(kind_colour, np.ones((len(ACTIONS), len(KINDS)), bool))
+    yellow, red = (Concepts.of(kind='cube', colour=colour) for colour in ('yellow', 'red'))
+    star, ball = (Concepts.of(kind=kind, colour='red') for kind in ('star', 'ball'))
+    wrong, said = ('the red star', 'the red ball'), (star, ball)
+    asked = [
+        (0, QueryAnswer('what', 'a yellow cube', '1', wrong, yellow, yellow, said)),
+        (1, QueryAnswer('what', 'a red cube', '2', (), red, red)),
+    ]
+    tokens = torch.randn(2, 256, 96)
+    batch = embed(model, tokens, asked, pairings=pairings)
+    assert batch.same.int().tolist() == [[1, 0, 1, 0], [0, 1, 0, 0]]
+    plain = embed(model, tokens, asked)
+    assert plain.same.int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
 
 
 def test_a_short_answer_in_its_first_words_is_no_negative_of_the_same_in_others(model):

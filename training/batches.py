@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.augmentation import View, augment_colours, draw_view
+from training.augmentation import NARROW, Variety, View, augment_colours, draw_grey, draw_view
 from training.clips import ClipIndex, may_mirror, mirror_segment
-from training.episodes import Episodes, segment_facts
+from training.episodes import FACTS, Episodes, segment_facts
 from training.world.symbols import PLACES
+
+NOT_VISIBLE = -2  # a fact that the picture does not tell
+IS_COLOUR = np.array([name.endswith('colour') for name in FACTS])
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Batch:
 
     Attributes:
         frames: uint8 [B, T, H, W, 3].
-        facts: int64 [B, 7], what happens (`episodes.FACTS`), -1 where nothing is named.
+        facts: int64 [B, 7], what happens (`episodes.FACTS`), -1 where nothing is named,
+            `NOT_VISIBLE` where the picture does not tell.
         is_transition: bool [B], True where the clip is two images, before and after.
         pixels: float32 [B, T, 4, 3], u, v and radius of the objects; NaN where there is none or
             it is out of sight in the closed drawer.
@@ -36,6 +40,7 @@ class Batch:
         places: int8 [B, T, 4], -1 where there is no object.
         lying: bool [B, T, 4].
         drawer: float32 [B, T], 0 closed .. 1 open; NaN without a drawer.
+        grey: bool [B], True where the clip has lost its colours.
     """
 
     frames: np.ndarray
@@ -50,15 +55,17 @@ class Batch:
     places: np.ndarray
     lying: np.ndarray
     drawer: np.ndarray
+    grey: np.ndarray
 
 
 class BatchSampler:
     """Draws batches from episodes in memory."""
 
-    def __init__(self, index: ClipIndex, *, seed: int) -> None:
+    def __init__(self, index: ClipIndex, *, seed: int, variety: Variety = NARROW) -> None:
         """Take the clips of `index`; `seed` is that of the whole training."""
         self._index = index
         self._seed = seed
+        self._variety = variety
 
     def tubelets(self, step: int, *, count: int, frames: int) -> Batch:
         """Draw short pieces of `frames` neighbouring frames."""
@@ -94,13 +101,15 @@ class BatchSampler:
         for number, row in enumerate(rows):
             segment = int(segments[number])
             mirror = segment < 0 or may_mirror(episodes.segment(segment))
-            clip, view = cut_out(episodes, row, rng, mirror=mirror)
+            clip, view = cut_out(episodes, row, rng, mirror=mirror, variety=self._variety)
             frames.append(clip)
             for things in (pixels, furniture_pixels, gripper):
                 view.places(things[number])
             if segment >= 0:
                 facts[number] = facts_in(episodes, segment, view)
-        changed = augment_colours(np.stack(frames), rng)
+        grey = draw_grey(rng, len(rows), variety=self._variety)
+        facts[grey[:, None] & IS_COLOUR] = NOT_VISIBLE
+        changed = augment_colours(np.stack(frames), rng, variety=self._variety, grey=grey)
         return Batch(
             frames=changed,
             facts=facts,
@@ -114,18 +123,25 @@ class BatchSampler:
             places=places,
             lying=episodes.lying[rows],
             drawer=np.where(episodes.has_drawer[owner][:, None], drawer, np.nan),
+            grey=grey,
         )
 
 
 def cut_out(
-    episodes: Episodes, row: np.ndarray, rng: np.random.Generator, *, mirror: bool
+    episodes: Episodes,
+    row: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    mirror: bool,
+    variety: Variety = NARROW,
 ) -> tuple[np.ndarray, View]:
     """Decode frames `row` [T] (a repeated one once) and look at them in a drawn view.
 
     `mirror` allows a mirrored one (`clips.may_mirror` of what the frames show).
     """
     decoded = {index: episodes.frame(index) for index in dict.fromkeys(row.tolist())}
-    view = draw_view(rng, size=next(iter(decoded.values())).shape[0], mirror=mirror)
+    size = next(iter(decoded.values())).shape[0]
+    view = draw_view(rng, size=size, mirror=mirror, variety=variety)
     seen = {index: view.frame(frame) for index, frame in decoded.items()}
     return np.stack([seen[index] for index in row.tolist()]), view
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from training.batches import NOT_VISIBLE
 from training.episodes import FACTS
+from training.pairing_masks import IGNORE_INDEX, cross_entropy
 
 WEIGHTS = {'action': 2.0, 'kind': 1.0, 'colour': 1.0, 'target': 1.0, 'success': 0.5}
 
@@ -57,18 +58,29 @@ class FactsHead(nn.Module):
         }
 
     @staticmethod
-    def loss(logits: dict[str, Tensor], facts: Tensor) -> Tensor:
-        """Return the weighted cross entropies against facts int64 [B, 7], -1 = none."""
+    def loss(
+        logits: dict[str, Tensor], facts: Tensor, never: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """Return the weighted cross entropies.
+
+        Args:
+            logits: of each fact, [B, classes].
+            facts: int64 [B, 7], -1 = none, `NOT_VISIBLE` = not to be told.
+            never: masks of `PairingMasks.of_facts`; None masks nothing.
+        """
+        told = (facts + 1).masked_fill(facts == NOT_VISIBLE, IGNORE_INDEX)
         parts = [
-            WEIGHTS.get(name, 1.0) * functional.cross_entropy(logits[name], facts[:, number] + 1)
+            WEIGHTS.get(name, 1.0)
+            * cross_entropy(logits[name], told[:, number], (never or {}).get(name))
             for number, name in enumerate(FACTS)
         ]
         return torch.stack(parts).sum()
 
     @staticmethod
     def right(logits: dict[str, Tensor], facts: Tensor) -> Tensor:
-        """Tell which facts are read rightly, bool [B, 7]."""
+        """Tell which facts are read rightly, bool [B, 7]; one that cannot be seen always is."""
         read = [
-            logits[name].argmax(-1) == facts[:, number] + 1 for number, name in enumerate(FACTS)
+            (logits[name].argmax(-1) == facts[:, number] + 1) | (facts[:, number] == NOT_VISIBLE)
+            for number, name in enumerate(FACTS)
         ]
         return torch.stack(read, dim=1)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.concepts import NOTHING, Concepts
+from training.pairings import Pairings
 from training.processes import ONE, Processes
 from training.sources import QueryAnswer
 from vljepa_ros.model.loss import info_nce
@@ -27,7 +30,8 @@ class Embedded:
     Attributes:
         predicted: unit vectors [P, D], one for each question.
         target: unit vectors [M, D], M >= P: the P answers, then wrong answers.
-        same: bool [P, M], True where target j means the same as answer i.
+        same: bool [P, M], True where target j means the same as answer i, or where the data does
+            not tell whether it does (`Pairings`).
     """
 
     predicted: Tensor
@@ -40,6 +44,7 @@ def embed(
     tokens: Tensor,
     asked: Sequence[tuple[int, QueryAnswer]],
     *,
+    pairings: Pairings | None = None,
     processes: Processes = ONE,
 ) -> Embedded:
     """Predict the answers and embed the true and the wrong ones.
@@ -49,6 +54,7 @@ def embed(
         tokens: visual tokens [B, N, D_vision]; of several processes each holds only those of its
             own share of the questions, in the order of `needed_rows`.
         asked: for each question of the whole batch the number of its clip.
+        pairings: what the data shows together; None takes all else for wrong.
         processes: they share the work.
     """
     own = [asked[number] for number in processes.share(len(asked))]
@@ -62,7 +68,13 @@ def embed(
 
     meanings = {pair.meaning for _, pair in asked}
     answers = [pair.answer for _, pair in asked]
-    wrong = dict.fromkeys(text for _, pair in asked for text in pair.negatives)
+    wrong: dict[str, Concepts] = {
+        text: said
+        for _, pair in asked
+        for text, said in zip(
+            pair.negatives, chain(pair.negatives_said, repeat(NOTHING)), strict=False
+        )
+    }
     # The same words are embedded once, however often they are needed.
     texts = list(dict.fromkeys([*answers, *wrong]))
     place = {text: number for number, text in enumerate(texts)}
@@ -78,7 +90,12 @@ def embed(
     # Of short answers the meaning is the answer in its first words.
     others = [numbers.get(said.get(text, text), -1) for text in wrong]
     meaning = torch.tensor(answered + others, device=target.device)
-    return Embedded(predicted, target, meaning[: len(asked), None] == meaning[None, :])
+    same = meaning[: len(asked), None] == meaning[None, :]
+    if pairings is not None:
+        shown = [pair.shown for _, pair in asked]
+        untold = pairings.untold(shown, [*(pair.said for _, pair in asked), *wrong.values()])
+        same = same | torch.from_numpy(untold).to(same.device)
+    return Embedded(predicted, target, same)
 
 
 def needed_rows(asked: Sequence[tuple[int, QueryAnswer]], processes: Processes) -> list[int]:

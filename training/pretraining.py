@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from training.batches import Batch, BatchSampler
 from training.facts_head import FactsHead
 from training.journal import Journal
+from training.pairing_masks import IGNORE_INDEX, PairingMasks
+from training.pairings import Pairings
 from training.stage import Schedule, Stage
 from training.state_head import NOTHING, StateHead, dense_targets
 from vljepa_ros.model.config import VisionConfig
@@ -37,6 +40,8 @@ class PretrainingConfig:
         clip_learning_rate: that of the second stage.
         warmup: steps until the full learning rate.
         seed: of the batches.
+        encoder_scale: the X-Encoder's share of the learning rate; the read-outs, which always
+            begin anew, take the whole rate.
         compile: translate the X-Encoder with `torch.compile`: a fifth faster on a CPU, but it
             needs a C++ compiler.
     """
@@ -50,6 +55,7 @@ class PretrainingConfig:
     clip_learning_rate: float = 5e-4
     warmup: int = 200
     seed: int = 0
+    encoder_scale: float = 1.0
     compile: bool = False
 
 
@@ -73,6 +79,7 @@ def pretrain(
     folder: Path,
     *,
     config: PretrainingConfig,
+    pairings: Pairings | None = None,
     journal: Journal | None = None,
 ) -> None:
     """Train the X-Encoder; goes on where it was interrupted.
@@ -83,15 +90,19 @@ def pretrain(
         sampler: draws the batches.
         folder: holds the training state.
         config: settings; those of an interrupted training must not change.
+        pairings: what the data shows together; what it does not is no negative of each other.
+            None takes all for negatives.
         journal: is told the scores; None writes `log.jsonl` in `folder`.
     """
     journal = journal or Journal(folder)
     device = next(encoder.parameters()).device
     readers = Readers(vision.hidden_size).to(device)
+    masks = PairingMasks(pairings, device) if pairings else None
 
     def targets_of(batch: Batch) -> dict[str, Tensor]:
         dense = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
-        return {name: value.to(device) for name, value in dense.items()}
+        targets = {name: value.to(device) for name, value in dense.items()}
+        return targets | masks.of_tokens(targets) if masks else targets
 
     def tubelet_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         targets = targets_of(batch)
@@ -101,17 +112,23 @@ def pretrain(
         targets = targets_of(batch)
         facts = torch.from_numpy(batch.facts).to(device)
         logits = readers.facts(tokens, torch.from_numpy(batch.is_transition).to(device))
-        loss = readers.state(tokens, targets) + FactsHead.loss(logits, facts)
+        never = masks.of_facts(facts) if masks else None
+        loss = readers.state(tokens, targets) + FactsHead.loss(logits, facts, never)
         right = FactsHead.right(logits, facts)
         scores = {'action': float(right[:, 0].float().mean())}
         scores['all_facts'] = float(right.all(1).float().mean())
         return loss, scores | token_scores(readers.state, tokens, targets)
 
     modules = {'x_encoder': encoder, 'readers': readers}
+    groups: list[dict[str, Any]] = [
+        {'params': list(encoder.parameters()), 'scale': config.encoder_scale},
+        {'params': list(readers.parameters())},
+    ]
     encode = torch.compile(encoder) if config.compile else encoder
     _stage(
         'tubelets',
         modules,
+        groups,
         encode,
         folder,
         journal,
@@ -124,6 +141,7 @@ def pretrain(
     _stage(
         'clips',
         modules,
+        groups,
         encode,
         folder,
         journal,
@@ -136,16 +154,16 @@ def pretrain(
 @torch.no_grad()
 def token_scores(head: StateHead, tokens: Tensor, targets: dict[str, Tensor]) -> dict[str, float]:
     """Return how many of the tokens that show an object name its kind and colour, in [0, 1]."""
-    seen = targets['kind'] != NOTHING
-    shown = tokens[seen].float()
-    return {
-        'kind': float((head.kind(shown).argmax(-1) == targets['kind'][seen]).float().mean()),
-        'colour': float((head.colour(shown).argmax(-1) == targets['colour'][seen]).float().mean()),
-    }
+    right = {}
+    for name, read in (('kind', head.kind), ('colour', head.colour)):
+        told = (targets['kind'] != NOTHING) & (targets[name] != IGNORE_INDEX)
+        found = read(tokens[told].float()).argmax(-1) == targets[name][told]
+        right[name] = float(found.float().mean())
+    return right
 
 
 def encoder_optimizer(
-    parameters: Sequence[nn.Parameter], learning_rate: float
+    parameters: Sequence[nn.Parameter] | Sequence[dict[str, Any]], learning_rate: float
 ) -> torch.optim.Optimizer:
     """Return the optimiser of every way to teach the X-Encoder."""
     return torch.optim.AdamW(
@@ -156,6 +174,7 @@ def encoder_optimizer(
 def _stage(
     name: str,
     modules: dict[str, nn.Module],
+    groups: Sequence[dict[str, Any]],
     encode: Callable[[Tensor], Tensor],
     folder: Path,
     journal: Journal,
@@ -165,8 +184,8 @@ def _stage(
     compute: Step,
 ) -> None:
     """Run one stage to its end; the modules carry over to the next."""
-    parameters = [p for module in modules.values() for p in module.parameters()]
-    optimizer = encoder_optimizer(parameters, schedule.learning_rate)
+    # Each stage has an optimiser of its own, which writes into the groups that it is given.
+    optimizer = encoder_optimizer([dict(group) for group in groups], schedule.learning_rate)
     path = folder / f'pretraining_{name}.safetensors'
     stage = Stage(name, modules, optimizer, schedule=schedule, path=path, journal=journal)
     for _, batch in stage.batches(draw):

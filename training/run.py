@@ -24,9 +24,11 @@ from training.start_model import new_model, started_model
 from training.trainer import train
 from training.validation import Validation
 from vljepa_ros.model.checkpoint import load_checkpoint, save_checkpoint
+from vljepa_ros.model.checkpoint_folder import load_config, model_id
 from vljepa_ros.model.components import PLANNING, present
-from vljepa_ros.model.phrases import save_phrases
+from vljepa_ros.model.phrases import PHRASES_FILE, load_phrases, save_phrases
 from vljepa_ros.model.vl_jepa import VLJEPA
+from vljepa_ros.resources import resolve_model
 
 VALIDATION_CLIPS = 1400
 PHRASES_AT_ONCE = 256
@@ -55,7 +57,7 @@ def run(config: RunConfig) -> None:
     data.open(model.config)
     if not config.reaches('pretrain'):
         return
-    if config.init is None:
+    if config.init is None or config.pretrain:
         _pretrain(model, data, config, processes, journal)
     model.network('x_encoder').eval().requires_grad_(False)
     if not config.reaches('train'):
@@ -86,8 +88,8 @@ def _pretrain(
     model: VLJEPA, data: RunData, config: RunConfig, processes: Processes, journal: Journal
 ) -> None:
     assert isinstance(data, SimulatorRunData)
-    sampler = BatchSampler(data.index, seed=config.seed)
-    encoder = model.network('x_encoder')
+    sampler = BatchSampler(data.index, seed=config.seed, variety=data.variety)
+    encoder = model.network('x_encoder').train().requires_grad_(True)
     with processes.main_first():  # the others find it done
         pretrain(
             encoder,
@@ -95,6 +97,7 @@ def _pretrain(
             sampler,
             config.run_folder,
             config=config.pretraining,
+            pairings=data.pairings,
             journal=journal,
         )
 
@@ -121,6 +124,7 @@ def _train(
         validation,
         config.run_folder,
         config=config.training,
+        pairings=data.pairings,
         processes=processes,
         journal=journal,
     )
@@ -146,8 +150,22 @@ def _finish(model: VLJEPA, data: RunData, config: RunConfig, journal: Journal) -
     print(f'Checkpoint written to {config.out_folder}')
 
 
+def _phrases(data: RunData, config: RunConfig) -> list[str]:
+    """Return what the nearest decoder chooses from: in a kept space all that it had, too."""
+    phrases = data.phrases()
+    if config.init is None or not config.training.freeze_y_encoder:
+        return phrases
+    source = resolve_model(config.init)
+    if not (source / PHRASES_FILE).is_file():
+        return phrases
+    kept = load_config(source)
+    bank = load_phrases(source, model_id=model_id(source, kept), dim=kept.embedding_dim)
+    return sorted({*bank.texts, *phrases})
+
+
 def _write(model: VLJEPA, data: RunData, config: RunConfig) -> None:
     out = config.out_folder
+    phrases = _phrases(data, config)  # before `out` is written: it may be that of `init`
     save_checkpoint(
         model,
         out,
@@ -156,7 +174,7 @@ def _write(model: VLJEPA, data: RunData, config: RunConfig) -> None:
         int8_tables=config.checkpoint.int8_tables,
     )
     write_card(out, config, model.config, data.contents())
-    if phrases := data.phrases():
+    if phrases:
         stored = load_checkpoint(out, components=('y_encoder',))  # rounded, as it will be used
         with torch.inference_mode():
             parts = [

@@ -11,9 +11,10 @@ from typing import Any
 from training.journal import LOG_FILE
 from training.report.pages import empty_section
 from training.run_config import RunConfig
-from vljepa_ros.model.checkpoint_folder import model_id
+from vljepa_ros.model.checkpoint_folder import load_config, model_id
 from vljepa_ros.model.config import ModelConfig
 from vljepa_ros.model.config_reading import write_dataclass
+from vljepa_ros.resources import resolve_model
 
 CARD_FILE = 'card.md'
 TRAINING_FILE = 'training.json'
@@ -70,6 +71,8 @@ def write_card(
 ) -> None:
     """Write `card.md` and `training.json` beside the weights.
 
+    Of a checkpoint that went on from another one, `before` tells what that was trained on.
+
     Args:
         folder: the checkpoint, whose weights are written already.
         config: of the run.
@@ -77,14 +80,22 @@ def write_card(
         contents: what the data shows.
     """
     settings = write_dataclass(config)
-    text = json.dumps({'settings': settings, 'data': contents}, indent=1, ensure_ascii=False)
+    told: dict[str, Any] = {'settings': settings, 'data': contents}
+    init = ''
+    if config.init is not None:
+        source = resolve_model(config.init)
+        taught = 'is taught further' if config.pretrain else 'stays as it is'
+        init = f' from `{model_id(source, load_config(source))}`, whose X-Encoder {taught}'
+        if (source / TRAINING_FILE).is_file():
+            told['before'] = json.loads((source / TRAINING_FILE).read_text(encoding='utf-8'))
+    text = json.dumps(told, indent=1, ensure_ascii=False)
     (folder / TRAINING_FILE).write_text(text + '\n', encoding='utf-8')
     best = best_row(config.run_folder)
     pool = int(best.get('retrieval_pool', 0))
     card = CARD.format(
         name=config.name,
         model_id=model_id(folder, model),
-        init=f' from `{config.init}`, whose X-Encoder it keeps' if config.init else '',
+        init=init,
         frames=model.clip_frames,
         fps=model.clip_fps,
         size=model.image_size,

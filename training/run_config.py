@@ -29,12 +29,18 @@ class SimulatorData:
         episodes: to train on.
         val_episodes: to choose the checkpoint by.
         clips: clips with captions; the other forms of clips in proportion.
+        variety: of the pictures: 'narrow', or 'wide', where views turn, light is uneven and some
+            clips lose their colours.
+        seen_pairs: take only what the data shows together for negatives of each other
+            (`training.pairings`).
     """
 
     folder: str = 'build/data'
     episodes: int = 3200
     val_episodes: int = 200
     clips: int = SourceSizes.clips
+    variety: Literal['narrow', 'wide'] = 'narrow'
+    seen_pairs: bool = False
 
     def __post_init__(self) -> None:
         """Reject empty data."""
@@ -162,15 +168,17 @@ class RunConfig:
         name: of the model.
         run: folder of the training's state, caches and logs.
         out: folder of the checkpoint; None is `<run>/checkpoint`.
-        init: checkpoint to start from, by name or folder; its X-Encoder stays frozen. None begins
-            a new model of the size of `models/tiny`, for which the data must be the simulator's.
+        init: checkpoint to start from, by name or folder; its X-Encoder stays frozen unless
+            `pretrain` says otherwise. None begins a new model of the size of `models/tiny`, for
+            which the data must be the simulator's.
+        pretrain: teach the X-Encoder of `init` further first; a new one is always taught.
         device: 'auto' takes a GPU where there is one.
         seed: of weights, clips, texts and batches.
         stop_after: last stage of `STAGES`.
         tensorboard: write scalars to `<run>/tensorboard`.
         data: what is learned.
         clip: shape of the clips.
-        pretraining: of a new X-Encoder.
+        pretraining: of the X-Encoder.
         features: of the frozen X-Encoder.
         training: of Predictor and Y-Encoder.
         decoder: of the Y-Decoder.
@@ -183,6 +191,7 @@ class RunConfig:
     run: str = 'build/tiny'
     out: str | None = None
     init: str | None = None
+    pretrain: bool = False
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
     seed: int = 0
     stop_after: Literal['render', 'pretrain', 'train', 'decoder', 'planning'] = 'planning'
@@ -202,6 +211,11 @@ class RunConfig:
             self.init is not None or self.data.simulator is not None,
             'init is missing: only the simulator can teach a new X-Encoder. Name a checkpoint to '
             "start from, for instance 'init: models/tiny'",
+        )
+        require(
+            not self.pretrain or self.data.simulator is not None,
+            'pretrain is true: only the simulator can teach the X-Encoder; name it under data, or '
+            'leave pretrain out',
         )
         require(
             self.init is not None or self.clip == ClipConfig(),

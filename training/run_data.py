@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from training.augmentation import NARROW, WIDE, Variety
+from training.pairings import Pairings
 from training.planning_training import TransitionClips, simulated_transitions
 from training.processes import Processes
 from training.recording_source import RecordingSource, split_recordings
@@ -34,6 +36,8 @@ class RunData(ABC):
         train: clips to train on.
         val: clips to choose the checkpoint by.
         skipped: what could not be used.
+        pairings: what the clips show together, where only that is to be told apart; None
+            takes all for negatives of each other.
     """
 
     train: ClipSource
@@ -42,6 +46,7 @@ class RunData(ABC):
     def __init__(self) -> None:
         """Begin with nothing skipped."""
         self.skipped = Skipped()
+        self.pairings: Pairings | None = None
 
     @abstractmethod
     def open(self, model: ModelConfig) -> None:
@@ -91,6 +96,13 @@ class SimulatorRunData(RunData):
             return
         self.episodes = load(self._folder, split='train', episodes=sizes['train'])
         self.texts = SimulatorTexts(self.episodes)
+        if self.settings.seen_pairs:
+            self.pairings = Pairings.of(self.episodes)
+
+    @property
+    def variety(self) -> Variety:
+        """How far the pictures are varied."""
+        return WIDE if self.settings.variety == 'wide' else NARROW
 
     def open(self, model: ModelConfig) -> None:
         """Find the clips.
@@ -116,7 +128,9 @@ class SimulatorRunData(RunData):
 
         scale = self.settings.clips / SourceSizes.clips
         sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))
-        self._source = SimulatorSource(self.index, sizes=sizes, seed=self._seed)
+        self._source = SimulatorSource(
+            self.index, sizes=sizes, seed=self._seed, variety=self.variety
+        )
         self.train = self._source
         val = load(self._folder, split='val', episodes=self.settings.val_episodes)
         index = ClipIndex(val, clip_frames=model.clip_frames)

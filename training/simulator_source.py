@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.augmentation import augment_colours, draw_view
+from training.augmentation import NARROW, Variety, augment_colours, draw_grey, draw_view
 from training.batches import cut_out
 from training.clips import ClipIndex, may_mirror, mirror_scene, mirror_segment
+from training.concepts import UNNAMED, Concepts
 from training.rewording import (
     REWORDED_SHARE,
     draw_caption,
@@ -26,7 +27,7 @@ from training.world.language.labels import action_phrase
 from training.world.language.queries import draw_query
 from training.world.language.questions import questions
 from training.world.language.states import draw_state, state_text
-from training.world.symbols import WORLD_VERSION, Scene, Segment
+from training.world.symbols import COLOURS, WORLD_VERSION, Scene, Segment
 
 # A clip that asks for the next action ends this long before it begins, at the earliest.
 NEXT_LEAD_S = 0.6
@@ -75,6 +76,7 @@ class SimulatorSource:
         sizes: SourceSizes,
         seed: int,
         reworded: float = REWORDED_SHARE,
+        variety: Variety = NARROW,
     ) -> None:
         """Draw the clips.
 
@@ -83,8 +85,9 @@ class SimulatorSource:
             sizes: how many of each form.
             seed: of clips and views.
             reworded: share of the texts that are said in words which the simulator does not use.
+            variety: of the pictures; of a clip that has lost its colours no text names one.
         """
-        self._reworded = reworded
+        self._reworded, self._variety = reworded, variety
         self._episodes = index.episodes
         self._seed = seed
         rng = np.random.default_rng([seed, 8])
@@ -108,7 +111,11 @@ class SimulatorSource:
         self._rows = np.array(rows, np.int64)
         self._segments = np.array(segments, np.int64)
         self._forms = np.array(forms, np.int8)
+        self._grey = draw_grey(rng, len(forms), variety=variety)
+        self._grey &= self._forms != STILL  # whose texts tell of colours
         key = f'{WORLD_VERSION} {VIEWS_VERSION} {seed} {len(index.episodes)}'
+        if variety != NARROW:
+            key += f' {variety}'
         digest = hashlib.sha256(key.encode())
         digest.update(self._rows.tobytes())
         self.fingerprint = digest.hexdigest()[:16]
@@ -122,9 +129,11 @@ class SimulatorSource:
 
     def clip(self, index: int) -> np.ndarray:
         """Return a clip, uint8 [T, S, S, 3]."""
-        rng = self._generator(index)
-        clip, _ = cut_out(self._episodes, self._rows[index], rng, mirror=self._may_mirror(index))
-        return augment_colours(clip[None], rng)[0]
+        rng, variety = self._generator(index), self._variety
+        mirror = self._may_mirror(index)
+        clip, _ = cut_out(self._episodes, self._rows[index], rng, mirror=mirror, variety=variety)
+        grey = self._grey[index : index + 1]
+        return augment_colours(clip[None], rng, variety=variety, grey=grey)[0]
 
     def _may_mirror(self, index: int) -> bool:
         segment = int(self._segments[index])
@@ -132,7 +141,8 @@ class SimulatorSource:
 
     def _mirrored(self, index: int) -> bool:
         allowed = self._may_mirror(index)
-        return draw_view(self._generator(index), size=2, mirror=allowed).mirrored
+        rng = self._generator(index)
+        return draw_view(rng, size=2, mirror=allowed, variety=self._variety).mirrored
 
     def segment(self, index: int) -> Segment:
         """Return what a clip shows, or what follows it."""
@@ -152,12 +162,12 @@ class SimulatorSource:
     def pairs(self, index: int, rng: np.random.Generator) -> list[QueryAnswer]:
         """Draw the main question about a clip, and one about the scene at its end."""
         form = self._forms[index]
-        if form == TRANSITION:
-            return [self._about_action('action', index, rng)]
         scene = self.scene(index)
         if form == STILL:
             return [self._about_state(scene, rng), self._question(scene, rng)]
-        name = 'caption' if form == CLIP else 'next'
+        name = {CLIP: 'caption', TRANSITION: 'action', NEXT: 'next'}[int(form)]
+        if form == TRANSITION or self._grey[index]:
+            return [self._about_action(name, index, rng)]
         about = self._about_state if rng.random() < 0.3 else self._question
         second = about(scene, rng)
         return [self._about_action(name, index, rng), second]
@@ -165,16 +175,25 @@ class SimulatorSource:
     def _about_action(self, name: str, index: int, rng: np.random.Generator) -> QueryAnswer:
         segment = self.segment(index)
         label = action_phrase(segment)
-        if name == 'caption' and label is not None and rng.random() < LABEL_SHARE:
+        grey = bool(self._grey[index])
+        shown = Concepts.of_segment(segment)
+        if grey:
+            shown = replace(shown, colour=UNNAMED)
+        if label is not None and (grey or (name == 'caption' and rng.random() < LABEL_SHARE)):
             text = draw_label(segment, rng, share=self._reworded)
             assert text is not None
-            return QueryAnswer(self._asked(name, rng), text, label)
-        negatives = hard_negatives(segment, rng, HARD_NEGATIVES)
+            said = replace(shown, colour=UNNAMED)
+            return QueryAnswer(self._asked(name, rng), text, label, shown=shown, said=said)
+        # Of a grey clip nothing happens here, and wrong answers would name colours.
+        negatives = [] if grey else hard_negatives(segment, rng, HARD_NEGATIVES)
         return QueryAnswer(
             self._asked(name, rng),
             draw_caption(segment, rng, share=self._reworded),
             caption(segment),
             tuple(draw_caption(other, rng, share=self._reworded) for other in negatives),
+            shown=shown,
+            said=shown,
+            negatives_said=tuple(map(Concepts.of_segment, negatives)),
         )
 
     def _asked(self, name: str, rng: np.random.Generator) -> str:
@@ -188,11 +207,22 @@ class SimulatorSource:
         asked = questions(scene, rng)
         weights = np.array([QUESTION_WEIGHTS[question.kind] for question in asked])
         question = asked[int(rng.choice(len(asked), p=weights / weights.sum()))]
-        return QueryAnswer(
+        pair = QueryAnswer(
             reword_question(question.text, rng, share=self._reworded),
             reword_some(question.answer, rng, share=self._reworded),
             question.answer,
             tuple(text for text in question.candidates if text != question.answer),
+        )
+        if question.item is None:
+            return pair
+        kind, colour = question.item.kind, question.item.colour
+        return replace(
+            pair,
+            shown=Concepts.of(kind=kind, colour=colour),
+            said=Concepts.of(colour=colour),
+            negatives_said=tuple(
+                Concepts.of(colour=other) for other in COLOURS if other != colour
+            ),
         )
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from training.concepts import NOTHING, Concepts
+
 
 @dataclass(frozen=True)
 class QueryAnswer:
@@ -19,12 +21,18 @@ class QueryAnswer:
         answer: The text whose embedding it is to predict.
         meaning: Equal for answers that mean the same; such answers are no negatives of each other.
         negatives: Wrong answers that are easily taken for the right one.
+        shown: What is known of what is asked about, as far as `Pairings` needs it.
+        said: What the answer says of it.
+        negatives_said: What each negative says; empty where nothing is known of them.
     """
 
     query: str
     answer: str
     meaning: str
     negatives: tuple[str, ...] = ()
+    shown: Concepts = NOTHING
+    said: Concepts = NOTHING
+    negatives_said: tuple[Concepts, ...] = ()
 
 
 class ClipSource(Protocol):

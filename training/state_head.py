@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.batches import Batch
+from training.pairing_masks import IGNORE_INDEX, cross_entropy
 from training.world.symbols import COLOURS, FURNITURE, KINDS, PLACES
 
 NOTHING = 0  # class of a token without an object; kinds, colours, furniture count from 1
@@ -37,10 +38,13 @@ class StateHead(nn.Module):
         self.drawer = nn.Linear(hidden_size, 1)
 
     def forward(self, tokens: Tensor, targets: dict[str, Tensor]) -> Tensor:
-        """Return the mean loss of tokens [B, N, D] against `dense_targets` of the same clips."""
+        """Return the mean loss of tokens [B, N, D] against `dense_targets` of the same clips.
+
+        `targets` may also hold the masks of `PairingMasks.of_tokens`.
+        """
         tokens = tokens.float()
         classes = sum(
-            weight * functional.cross_entropy(head(tokens).transpose(1, 2), targets[name])
+            weight * cross_entropy(head(tokens), targets[name], targets.get(f'never_{name}'))
             for name, head, weight in (
                 ('kind', self.kind, 3.0),
                 ('colour', self.colour, 3.0),
@@ -82,9 +86,9 @@ def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor
         tubelet: frames of a token.
 
     Returns:
-        kind, colour, furniture, place int64 [B, N]; motion float [B, N, 2], in patches from the
-        tubelet's first to its last frame; lying, gripper float [B, N]; drawer float
-        [B, T/tubelet], NaN without a drawer. N = T/tubelet·(S/patch)².
+        kind, colour, furniture, place int64 [B, N], colour `IGNORE_INDEX` in grey clips; motion
+        float [B, N, 2], in patches from the tubelet's first to its last frame; lying, gripper
+        float [B, N]; drawer float [B, T/tubelet], NaN without a drawer. N = T/tubelet·(S/patch)².
     """
     clips, frames, size = batch.frames.shape[:3]
     tip = np.concatenate((batch.gripper, np.full((clips, frames, 1), patch / 4)), -1)
@@ -114,6 +118,7 @@ def dense_targets(batch: Batch, *, patch: int, tubelet: int) -> dict[str, Tensor
         'gripper': gripper.astype(np.float32),
         'drawer': batch.drawer.reshape(clips, -1, tubelet).mean(-1).astype(np.float32),
     }
+    targets['colour'][batch.grey] = IGNORE_INDEX
     return {name: torch.from_numpy(values) for name, values in targets.items()}
 
 

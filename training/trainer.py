@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from training.features import Features
 from training.journal import LOG_FILE, Journal
 from training.objective import LOSSES, embed, needed_rows
+from training.pairings import Pairings
 from training.processes import ONE, Processes
 from training.sources import ClipSource, QueryAnswer
 from training.stage import Schedule, Stage
@@ -49,6 +50,8 @@ class TrainingConfig:
         seed: of batches and texts.
         freeze_words: keep the tables of words of Predictor and Y-Encoder as they are. Words that
             no text of the training holds then keep their place beside those that do.
+        freeze_y_encoder: keep the shared space as it is, and all that reads it: Y-Decoder,
+            phrase bank, thresholds.
         schedule: of the learning rate after the warm-up: 'cosine' to zero, or 'constant'.
     """
 
@@ -63,6 +66,7 @@ class TrainingConfig:
     validate_every: int = 500
     seed: int = 0
     freeze_words: bool = False
+    freeze_y_encoder: bool = False
     schedule: Literal['cosine', 'constant'] = 'cosine'
 
     def __post_init__(self) -> None:
@@ -136,6 +140,7 @@ def train(
     folder: Path,
     *,
     config: TrainingConfig,
+    pairings: Pairings | None = None,
     processes: Processes = ONE,
     journal: Journal | None = None,
 ) -> None:
@@ -150,6 +155,7 @@ def train(
         validation: of the val split.
         folder: holds the training state, the best weights and `log.jsonl`.
         config: settings; those of an interrupted training must not change.
+        pairings: what the clips show together; what they do not is no negative of each other.
         processes: share each batch; only the first writes files.
         journal: is told the numbers; None writes `log.jsonl` in `folder`.
     """
@@ -164,6 +170,8 @@ def train(
     if config.freeze_words:
         for table in word_tables(model):
             table.weight.requires_grad_(False)
+    if config.freeze_y_encoder:
+        modules['y_encoder'].requires_grad_(False)
     groups = parameter_groups(model, temperature, config.y_encoder_scale)
     optimizer = torch.optim.AdamW(
         groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
@@ -183,7 +191,7 @@ def train(
             chosen = chosen[needed_rows(asked, processes)]
         tokens = features[chosen].to(device).float()
         with stage.autocast():
-            batch = embed(model, tokens, asked, processes=processes)
+            batch = embed(model, tokens, asked, pairings=pairings, processes=processes)
         loss = LOSSES[config.loss](batch, temperature())
         norm = stage.descend(loss)
         row = {'step': step + 1, 'loss': loss.item(), 'gradient': float(norm)}

@@ -46,12 +46,14 @@ class Question:
         text: The question.
         answer: One of the candidates.
         candidates: All answers that it could have.
+        item: The object whose colour is asked for; None in other questions.
     """
 
     kind: str
     text: str
     answer: str
     candidates: tuple[str, ...]
+    item: ObjectInfo | None = None
 
 
 class _Draw:
@@ -123,7 +125,8 @@ def _colour(draw: _Draw) -> Question | None:
     item = single[draw.below(len(single))]
     text = draw.template('colour').format(k=draw.word(KIND_WORDS[item.kind]))
     candidates = _colours(draw.unseen)
-    return Question('colour', text, candidates[COLOURS.index(item.colour)], candidates)
+    answer = candidates[COLOURS.index(item.colour)]
+    return Question('colour', text, answer, candidates, item)
 
 
 def _count(draw: _Draw) -> Question:
