@@ -60,13 +60,37 @@ class PretrainingConfig:
 
 
 class Readers(nn.Module):
-    """The read-outs of both stages; thrown away afterwards."""
+    """The read-outs of both stages and their losses; thrown away afterwards."""
 
-    def __init__(self, hidden_size: int) -> None:
-        """Create them for tokens of width `hidden_size`."""
+    def __init__(self, vision: VisionConfig, masks: PairingMasks | None = None) -> None:
+        """Create them for the tokens of an X-Encoder; `masks` of what is no negative."""
         super().__init__()
-        self.state = StateHead(hidden_size)
-        self.facts = FactsHead(hidden_size)
+        self.state = StateHead(vision.hidden_size)
+        self.facts = FactsHead(vision.hidden_size)
+        self._vision, self._masks = vision, masks
+
+    def tubelet_step(self, tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return loss and scores of single tubelets, tokens [B, N, D]."""
+        targets = self._targets(batch, tokens.device)
+        return self.state(tokens, targets), token_scores(self.state, tokens, targets)
+
+    def clip_step(self, tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return loss and scores of whole clips, tokens [B, N, D]."""
+        targets = self._targets(batch, tokens.device)
+        facts = torch.from_numpy(batch.facts).to(tokens.device)
+        logits = self.facts(tokens, torch.from_numpy(batch.is_transition).to(tokens.device))
+        never = self._masks.of_facts(facts) if self._masks else None
+        loss = self.state(tokens, targets) + FactsHead.loss(logits, facts, never)
+        right = FactsHead.right(logits, facts)
+        scores = {'action': float(right[:, 0].float().mean())}
+        scores['all_facts'] = float(right.all(1).float().mean())
+        return loss, scores | token_scores(self.state, tokens, targets)
+
+    def _targets(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+        sizes = self._vision
+        dense = dense_targets(batch, patch=sizes.patch_size, tubelet=sizes.tubelet_size)
+        targets = {name: value.to(device) for name, value in dense.items()}
+        return targets | self._masks.of_tokens(targets) if self._masks else targets
 
 
 Step = Callable[[Tensor, Batch], tuple[Tensor, dict[str, float]]]
@@ -96,29 +120,8 @@ def pretrain(
     """
     journal = journal or Journal(folder)
     device = next(encoder.parameters()).device
-    readers = Readers(vision.hidden_size).to(device)
     masks = PairingMasks(pairings, device) if pairings else None
-
-    def targets_of(batch: Batch) -> dict[str, Tensor]:
-        dense = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
-        targets = {name: value.to(device) for name, value in dense.items()}
-        return targets | masks.of_tokens(targets) if masks else targets
-
-    def tubelet_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        targets = targets_of(batch)
-        return readers.state(tokens, targets), token_scores(readers.state, tokens, targets)
-
-    def clip_step(tokens: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        targets = targets_of(batch)
-        facts = torch.from_numpy(batch.facts).to(device)
-        logits = readers.facts(tokens, torch.from_numpy(batch.is_transition).to(device))
-        never = masks.of_facts(facts) if masks else None
-        loss = readers.state(tokens, targets) + FactsHead.loss(logits, facts, never)
-        right = FactsHead.right(logits, facts)
-        scores = {'action': float(right[:, 0].float().mean())}
-        scores['all_facts'] = float(right.all(1).float().mean())
-        return loss, scores | token_scores(readers.state, tokens, targets)
-
+    readers = Readers(vision, masks).to(device)
     modules = {'x_encoder': encoder, 'readers': readers}
     groups: list[dict[str, Any]] = [
         {'params': list(encoder.parameters()), 'scale': config.encoder_scale},
@@ -136,7 +139,7 @@ def pretrain(
         draw=lambda step: sampler.tubelets(
             step, count=config.tubelets, frames=vision.tubelet_size
         ),
-        compute=tubelet_step,
+        compute=readers.tubelet_step,
     )
     _stage(
         'clips',
@@ -147,7 +150,7 @@ def pretrain(
         journal,
         schedule=Schedule(config.clip_steps, config.clip_learning_rate, config.warmup),
         draw=lambda step: sampler.clips(step, clips=config.clips, transitions=config.transitions),
-        compute=clip_step,
+        compute=readers.clip_step,
     )
 
 

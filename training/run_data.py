@@ -128,9 +128,8 @@ class SimulatorRunData(RunData):
 
         scale = self.settings.clips / SourceSizes.clips
         sizes = SourceSizes(*(int(scale * size) for size in vars(SourceSizes()).values()))
-        self._source = SimulatorSource(
-            self.index, sizes=sizes, seed=self._seed, variety=self.variety
-        )
+        variety = self.variety
+        self._source = SimulatorSource(self.index, sizes=sizes, seed=self._seed, variety=variety)
         self.train = self._source
         val = load(self._folder, split='val', episodes=self.settings.val_episodes)
         index = ClipIndex(val, clip_frames=model.clip_frames)

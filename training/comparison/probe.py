@@ -76,7 +76,7 @@ def probe(
     """
     encoder.eval()
     torch.manual_seed(config.seed)
-    readers = Readers(vision.hidden_size)
+    readers = Readers(vision)
     optimizer = torch.optim.AdamW(readers.parameters(), lr=config.learning_rate, weight_decay=0.01)
     stage = Stage(
         f'probe {name}',
@@ -97,11 +97,7 @@ def probe(
         )
 
     for _, batch in stage.batches(draw(train)):
-        tokens = encode(batch)
-        targets = dense_targets(batch, patch=vision.patch_size, tubelet=vision.tubelet_size)
-        logits = readers.facts(tokens, torch.from_numpy(batch.is_transition))
-        loss = readers.state(tokens, targets)
-        loss = loss + FactsHead.loss(logits, torch.from_numpy(batch.facts))
+        loss, _ = readers.clip_step(encode(batch), batch)
         stage.descend(loss)
         stage.note(loss=loss.item())
     judged = Judged({score: [] for score in ('kind', 'colour', 'action', 'all_facts')})
