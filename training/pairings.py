@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +50,14 @@ class Pairings:
         action_kind[~action_kind.any(axis=1)] = True
         return cls(kind_colour, action_kind)
 
+    @cached_property
+    def _padded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both tables; where nothing is said, their last row or column, all True, is read."""
+        return (
+            np.pad(self.kind_colour, (0, 1), constant_values=True),
+            np.pad(self.action_kind, (0, 1), constant_values=True),
+        )
+
     def untold(self, shown: Sequence[Concepts], said: Sequence[Concepts]) -> np.ndarray:
         """Tell which texts the data cannot call wrong.
 
@@ -62,9 +71,7 @@ class Pairings:
         Returns:
             bool [P, M].
         """
-        # Where nothing is said, the last row or column, all True, is read.
-        colours = np.pad(self.kind_colour, (0, 1), constant_values=True)
-        actions = np.pad(self.action_kind, (0, 1), constant_values=True)
+        colours, actions = self._padded
         there = _columns(shown)[:, :, None]
         text = _columns(said)[:, None, :]
         (action, kind, colour), (named_action, named_kind, named_colour) = there, text

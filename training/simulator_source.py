@@ -161,13 +161,13 @@ class SimulatorSource:
 
     def pairs(self, index: int, rng: np.random.Generator) -> list[QueryAnswer]:
         """Draw the main question about a clip, and one about the scene at its end."""
-        form = self._forms[index]
-        scene = self.scene(index)
-        if form == STILL:
-            return [self._about_state(scene, rng), self._question(scene, rng)]
-        name = {CLIP: 'caption', TRANSITION: 'action', NEXT: 'next'}[int(form)]
-        if form == TRANSITION or self._grey[index]:
+        form = int(self._forms[index])
+        name = {CLIP: 'caption', TRANSITION: 'action', NEXT: 'next'}.get(form)
+        if name is not None and (form == TRANSITION or self._grey[index]):
             return [self._about_action(name, index, rng)]
+        scene = self.scene(index)
+        if name is None:  # a still picture
+            return [self._about_state(scene, rng), self._question(scene, rng)]
         about = self._about_state if rng.random() < 0.3 else self._question
         second = about(scene, rng)
         return [self._about_action(name, index, rng), second]
